@@ -1,0 +1,22 @@
+/** A published model's two files that inference needs, in memory. */
+export interface ModelFiles {
+  /** Name and version as answers give them, e.g. mien-v1. */
+  name: string;
+  version: string;
+  /** `architecture.json`, parsed as JSON but not yet checked. */
+  architecture: unknown;
+  /** `weights.safetensors`. */
+  weights: Uint8Array;
+}
+
+/** Seven probabilities a crop: what every plan offers. */
+export interface Classifier {
+  /**
+   * Classifies crops.
+   * @param crops uint8 [n, 48, 48], grey, one after the other
+   * @returns float32 [n, 7]: probabilities in the order of LABELS, each row's sum 1
+   */
+  classify(crops: Uint8Array): Float32Array;
+  /** Frees every tensor that the classifier holds. */
+  dispose(): void;
+}
