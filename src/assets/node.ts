@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Assets } from '../model/assets.js';
+import { MienError } from '../model/errors.js';
+
+const require = createRequire(import.meta.url);
+
+const WASM_FILES = {
+  tfjs: '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm',
+  jpeg: '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
+  png: '@jsquash/png/codec/pkg/squoosh_png_bg.wasm',
+  webp: '@jsquash/webp/codec/dec/webp_dec.wasm',
+} as const;
+
+/**
+ * The folder that holds mien's package.json. This file runs as src/assets/node.ts and, compiled, as
+ * dist/src/assets/node.js, at different depths, so it walks up.
+ */
+export function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const manifest = join(folder, 'package.json');
+    if (existsSync(manifest) && require(manifest).name === 'mien') return folder;
+    const parent = dirname(folder);
+    if (parent === folder) throw new MienError('internal', "mien's package.json is not above its code.");
+    folder = parent;
+  }
+}
+
+/**
+ * Reads and compiles the model's binary files: WebAssembly from the packages that own it, the face detector
+ * from `dist/assets`, where the build puts it.
+ *
+ * @throws MienError `internal` where a file is missing
+ */
+export async function loadAssets(): Promise<Assets> {
+  const compile = async (file: string) => {
+    const path = require.resolve(file);
+    return WebAssembly.compile(await readFile(path));
+  };
+  const [tfjs, jpeg, png, webp, detector] = await Promise.all([
+    compile(WASM_FILES.tfjs),
+    compile(WASM_FILES.jpeg),
+    compile(WASM_FILES.png),
+    compile(WASM_FILES.webp),
+    loadDetector(join(packageRoot(), 'dist', 'assets')),
+  ]);
+  return { wasm: { tfjs, jpeg, png, webp }, detector };
+}
+
+async function loadDetector(folder: string): Promise<Assets['detector']> {
+  try {
+    const [topology, weights] = await Promise.all([
+      readFile(join(folder, 'blazeface.json'), 'utf8'),
+      readFile(join(folder, 'blazeface.bin')),
+    ]);
+    return { topology: JSON.parse(topology), weights: new Uint8Array(weights).buffer };
+  } catch (cause) {
+    throw new MienError('internal', 'The face detector is not in dist/assets: run `npm run build`.', {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,80 @@
+import * as wasmPackage from '@tensorflow/tfjs-backend-wasm';
+import glue from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
+import * as tf from '@tensorflow/tfjs-core';
+import { MienError } from '../errors.js';
+
+type Factory = (options: Record<string, unknown>) => Promise<Module>;
+type Signature = [result: 'number' | null, parameters: 'number'[]];
+interface Module {
+  cwrap(name: string, ...signature: Signature): (...values: number[]) => number;
+  tfjs?: Record<string, (...values: number[]) => number>;
+}
+
+/** What the package's own initialiser wraps (backend_wasm.ts), by the name that `BackendWasm` calls. */
+const WRAPPED: Record<string, [string, ...Signature]> = {
+  init: ['init', null, []],
+  initWithThreadsCount: ['init_with_threads_count', null, ['number']],
+  getThreadsCount: ['get_threads_count', 'number', []],
+  registerTensor: ['register_tensor', null, ['number', 'number', 'number']],
+  disposeData: ['dispose_data', null, ['number']],
+  dispose: ['dispose', null, []],
+};
+
+/**
+ * Makes tfjs's `wasm` backend current from a compiled module, in every runtime by the one way that workerd
+ * allows: the package's own initialiser compiles bytes, which is refused there. One thread. The plain glue
+ * fits the SIMD module too (the package pairs them so); the glue named simd throws when called on its own.
+ *
+ * @param module `tfjs-backend-wasm-simd.wasm`, compiled
+ * @throws MienError `backend_unavailable` where the module does not fit the package's glue
+ */
+export async function useWasm(module: WebAssembly.Module): Promise<void> {
+  try {
+    const wasm = await instantiate(module);
+    wasm.tfjs = {};
+    for (const [key, [name, ...signature]] of Object.entries(WRAPPED)) {
+      wasm.tfjs[key] = wasm.cwrap(name, ...signature);
+    }
+    // Importing the package has registered its initialiser under this name: ours takes its place, and
+    // keeps the name, since it is what the kernels are registered for.
+    if (tf.findBackendFactory('wasm')) tf.removeBackend('wasm');
+    const backend = new wasmPackage.BackendWasm(wasm as never);
+    tf.registerBackend('wasm', () => backend, 2);
+    await tf.setBackend('wasm');
+  } catch (cause) {
+    throw new MienError('backend_unavailable', 'The wasm backend does not start.', { cause });
+  }
+}
+
+async function instantiate(module: WebAssembly.Module): Promise<Module> {
+  const release = keepProcessListeners();
+  try {
+    return await (glue as unknown as Factory)({
+      instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) {
+        const instance = new WebAssembly.Instance(module, imports);
+        done(instance);
+        return instance.exports;
+      },
+    });
+  } finally {
+    release();
+  }
+}
+
+/**
+ * Under Node, Emscripten's glue installs handlers for uncaught errors that throw them again. How a process
+ * meets its uncaught errors is not a library's business, so they go.
+ */
+function keepProcessListeners(): () => void {
+  const events = ['uncaughtException', 'unhandledRejection'];
+  const { process } = globalThis as { process?: Partial<NodeJS.EventEmitter> };
+  if (!process?.listeners) return () => {};
+  const before = events.map((event) => process.listeners?.(event) ?? []);
+  return () => {
+    events.forEach((event, index) => {
+      for (const listener of process.listeners?.(event) ?? []) {
+        if (!before[index]?.includes(listener)) process.removeListener?.(event, listener as () => void);
+      }
+    });
+  };
+}

@@ -1,0 +1,85 @@
+/** What BlazeFace says of one anchor: lengths in pixels of its square input. */
+export interface Candidate {
+  /** 0 to 1. */
+  confidence: number;
+  /** centre x, centre y, width, height, then x and y of the eye left and the eye right in the picture. */
+  values: Float64Array;
+}
+
+export const INPUT_SIDE = 256;
+/** The two grids of BlazeFace back: 16 x 16 cells with two anchors each, then 8 x 8 with six. */
+const GRIDS = [
+  { cells: 16, anchors: 2 },
+  { cells: 8, anchors: 6 },
+];
+export const GRID_SIZES = GRIDS.map(({ cells, anchors }) => cells * cells * anchors);
+
+/** Anchors are the cells' centres; their sizes are not used by this network. x, y in input pixels. */
+const ANCHORS: [number, number][] = GRIDS.flatMap(({ cells, anchors }) =>
+  Array.from({ length: cells * cells * anchors }, (_, index): [number, number] => {
+    const cell = Math.floor(index / anchors);
+    const stride = INPUT_SIDE / cells;
+    return [((cell % cells) + 0.5) * stride, (Math.floor(cell / cells) + 0.5) * stride];
+  }),
+);
+
+/** Box x, y, width, height, then six points; the first two are the eyes, the person's right one first. */
+const REGRESSION = 16;
+/** MediaPipe's `min_suppression_threshold` for this network. */
+const SAME_FACE_OVERLAP = 0.3;
+
+/**
+ * Turns the network's raw output into candidates of at least `minConfidence`, best first.
+ *
+ * @param logits one for each of the 896 anchors
+ * @param regression 16 for each anchor, offsets from the anchor's centre in input pixels
+ */
+export function decodeCandidates(
+  logits: Float32Array,
+  regression: Float32Array,
+  minConfidence: number,
+): Candidate[] {
+  const candidates: Candidate[] = [];
+  ANCHORS.forEach(([x, y], index) => {
+    const confidence = 1 / (1 + Math.exp(-(logits[index] as number)));
+    if (confidence < minConfidence) return;
+    const raw = regression.subarray(index * REGRESSION, index * REGRESSION + 8);
+    const values = Float64Array.from(raw, (value, at) =>
+      at === 2 || at === 3 ? value : value + (at % 2 === 0 ? x : y),
+    );
+    candidates.push({ confidence, values });
+  });
+  return candidates.sort((a, b) => b.confidence - a.confidence);
+}
+
+/**
+ * One candidate a face, best first: those that overlap the best are averaged into it, weighted by
+ * confidence, as MediaPipe does. The average halves the jitter of single anchors.
+ *
+ * @param candidates best first
+ */
+export function mergeCandidates(candidates: Candidate[]): Candidate[] {
+  const faces: Candidate[] = [];
+  let rest = candidates;
+  while (rest.length > 0) {
+    const best = rest[0] as Candidate;
+    const same = rest.filter((other) => other === best || overlap(best, other) > SAME_FACE_OVERLAP);
+    rest = rest.filter((other) => !same.includes(other));
+    const total = same.reduce((sum, { confidence }) => sum + confidence, 0);
+    const values = best.values.map((_, at) =>
+      same.reduce((sum, other) => sum + ((other.values[at] as number) * other.confidence) / total, 0),
+    );
+    faces.push({ confidence: best.confidence, values });
+  }
+  return faces;
+}
+
+/** Intersection over union of two boxes. */
+function overlap(a: Candidate, b: Candidate): number {
+  const [ax, ay, aw, ah] = a.values as unknown as [number, number, number, number];
+  const [bx, by, bw, bh] = b.values as unknown as [number, number, number, number];
+  const width = Math.min(ax + aw / 2, bx + bw / 2) - Math.max(ax - aw / 2, bx - bw / 2);
+  const height = Math.min(ay + ah / 2, by + bh / 2) - Math.max(ay - ah / 2, by - bh / 2);
+  if (width <= 0 || height <= 0) return 0;
+  return (width * height) / (aw * ah + bw * bh - width * height);
+}

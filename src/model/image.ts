@@ -1,0 +1,88 @@
+import { MienError } from './errors.js';
+import { type Codec, jpegCodec, pngCodec, webpCodec } from './image/codecs.js';
+import { readOrientation } from './image/exif.js';
+import { type ImageType, readHeader } from './image/header.js';
+import type { Raster } from './image/raster.js';
+import { overWhite, upright } from './image/upright.js';
+
+export type { Raster } from './image/raster.js';
+
+/** jSquash's decoders, compiled: the caller reads them, for only it knows where files are. */
+export type CodecModules = Record<ImageType, WebAssembly.Module>;
+
+export interface ImageDecoderOptions {
+  /** Largest width x height decoded, in pixels. Default 50 million (200 MB as RGBA), as imgproxy's. */
+  maxPixels?: number;
+}
+
+export interface ImageDecoder {
+  /**
+   * Decodes a JPEG, PNG or WebP to an upright, opaque raster: EXIF orientation applied, transparent
+   * pixels laid over white.
+   *
+   * @throws MienError `empty_input`, `unsupported_media_type`, `image_too_large` (details: width, height,
+   *   maxPixels) or `invalid_image`, the decoder's complaint as its cause
+   */
+  decode(bytes: Uint8Array): Promise<Raster>;
+}
+
+export const DEFAULT_MAX_PIXELS = 50_000_000;
+
+/** A decoder's memory never shrinks, so one that a photo has grown beyond this is let go. */
+const KEEP_BYTES = 48 * 1024 * 1024;
+
+const CREATE: Record<ImageType, (module: WebAssembly.Module) => Promise<Codec>> = {
+  jpeg: jpegCodec,
+  png: pngCodec,
+  webp: webpCodec,
+};
+
+/**
+ * Makes a decoder. Each codec is instantiated when first needed, and anew after it has thrown.
+ *
+ * @example
+ * const { wasm } = await loadAssets();
+ * const raster = await createImageDecoder(wasm).decode(await readFile('photo.jpg'));
+ */
+export function createImageDecoder(modules: CodecModules, options: ImageDecoderOptions = {}): ImageDecoder {
+  const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
+  const codecs: Partial<Record<ImageType, Promise<Codec>>> = {};
+
+  /** The codec of a type, never one that another decode has discarded meanwhile. */
+  async function current(type: ImageType): Promise<Codec> {
+    for (;;) {
+      codecs[type] ??= CREATE[type](modules[type]);
+      const pending = codecs[type];
+      try {
+        const codec = await pending;
+        if (codecs[type] === pending) return codec;
+      } catch (cause) {
+        delete codecs[type];
+        throw new MienError('internal', `The ${type} decoder does not start.`, { cause });
+      }
+    }
+  }
+
+  return {
+    async decode(bytes) {
+      const { type, width, height } = readHeader(bytes);
+      if (width * height > maxPixels) {
+        throw new MienError(
+          'image_too_large',
+          `The image has ${width} x ${height} pixels; at most ${maxPixels} are decoded.`,
+          { details: { width, height, maxPixels } },
+        );
+      }
+      const codec = await current(type);
+      let raster: Raster;
+      try {
+        raster = codec.decode(bytes);
+      } catch (cause) {
+        delete codecs[type]; // after a trap its memory is in no known state
+        throw new MienError('invalid_image', `The ${type} is truncated or corrupt.`, { cause });
+      }
+      if (codec.memoryBytes() > KEEP_BYTES) delete codecs[type];
+      return upright(overWhite(raster), readOrientation(bytes, type));
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { MienError } from '../errors.js';
+
+export type ImageType = 'jpeg' | 'png' | 'webp';
+
+/** What the first bytes of a file say, before anything is decoded. */
+export interface ImageHeader {
+  type: ImageType;
+  /** Pixels as stored, so before the EXIF orientation is applied. */
+  width: number;
+  height: number;
+}
+
+const PNG_MAGIC = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+/** The four characters at `offset`, as PNG and RIFF name their chunks. */
+export function fourCharacters(bytes: Uint8Array, offset: number): string {
+  return String.fromCharCode(...bytes.subarray(offset, offset + 4));
+}
+
+/** The type by magic bytes, whatever a file name or a content type claims. */
+export function sniffType(bytes: Uint8Array): ImageType | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return 'jpeg';
+  if (PNG_MAGIC.every((byte, index) => bytes[index] === byte)) return 'png';
+  if (fourCharacters(bytes, 0) === 'RIFF' && fourCharacters(bytes, 8) === 'WEBP') return 'webp';
+  return undefined;
+}
+
+/**
+ * Reads type and size from the header alone: a 600 KB PNG can hold 800 MB of pixels, so the size is known
+ * before a decoder may allocate it.
+ *
+ * @throws MienError `empty_input`, `unsupported_media_type`, or `invalid_image` where the header is cut off
+ *   or says nonsense
+ */
+export function readHeader(bytes: Uint8Array): ImageHeader {
+  if (bytes.length === 0) throw new MienError('empty_input', 'The image is empty (0 bytes).');
+  const type = sniffType(bytes);
+  if (!type) {
+    throw new MienError('unsupported_media_type', 'The image is neither a JPEG, a PNG nor a WebP.', {
+      details: { supported: ['image/jpeg', 'image/png', 'image/webp'] },
+    });
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let size: [number, number];
+  try {
+    size = { jpeg: jpegSize, png: pngSize, webp: webpSize }[type](bytes, view);
+  } catch (cause) {
+    // DataView throws a RangeError where the file ends early.
+    if (MienError.is(cause)) throw cause;
+    throw new MienError('invalid_image', `The ${type} header is cut off.`, { cause });
+  }
+  const [width, height] = size;
+  if (width < 1 || height < 1) {
+    throw new MienError('invalid_image', `The ${type} header gives a size of ${width} x ${height}.`);
+  }
+  return { type, width, height };
+}
+
+function pngSize(bytes: Uint8Array, view: DataView): [number, number] {
+  if (fourCharacters(bytes, 12) !== 'IHDR') throw new RangeError('IHDR is not the first chunk');
+  return [view.getUint32(16), view.getUint32(20)];
+}
+
+/** Walks the marker segments to the frame header (ITU T.81, B.2.2). */
+function jpegSize(_bytes: Uint8Array, view: DataView): [number, number] {
+  let offset = 2;
+  for (;;) {
+    if (view.getUint8(offset) !== 0xff) throw new RangeError(`no marker at byte ${offset}`);
+    const marker = view.getUint8(offset + 1);
+    if (marker === 0xff) {
+      offset += 1; // fill byte before a marker
+    } else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
+      if (view.getUint8(offset + 9) === 4) {
+        throw new MienError('invalid_image', 'The JPEG is in CMYK; only grey and colour JPEGs are decoded.');
+      }
+      return [view.getUint16(offset + 7), view.getUint16(offset + 5)];
+    } else if (marker === 0xda || marker === 0xd9) {
+      throw new RangeError('no frame header before the scan');
+    } else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
+      offset += 2; // markers that stand alone
+    } else {
+      offset += 2 + view.getUint16(offset + 2);
+    }
+  }
+}
+
+/** RFC 9649: the size stands in the first chunk, in a layout of its own for each kind. */
+function webpSize(bytes: Uint8Array, view: DataView): [number, number] {
+  const chunk = fourCharacters(bytes, 12);
+  if (view.getUint32(4, true) + 8 > bytes.length) throw new RangeError('shorter than its RIFF size');
+  if (chunk === 'VP8X') {
+    const uint24 = (at: number) => view.getUint16(at, true) + view.getUint8(at + 2) * 65536;
+    return [uint24(24) + 1, uint24(27) + 1];
+  }
+  if (chunk === 'VP8L') {
+    const bits = view.getUint32(21, true);
+    return [(bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1];
+  }
+  if (chunk === 'VP8 ') return [view.getUint16(26, true) & 0x3fff, view.getUint16(28, true) & 0x3fff];
+  throw new RangeError(`unknown first chunk ${JSON.stringify(chunk)}`);
+}

@@ -1,0 +1,114 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadAssets } from '../../src/assets/node.js';
+import { createBackend } from '../../src/model/backends/index.js';
+import { mergeCandidates } from '../../src/model/face/candidates.js';
+import { letterbox } from '../../src/model/face/letterbox.js';
+import { createFaceDetector, type FaceDetector } from '../../src/model/face.js';
+import type { Raster } from '../../src/model/image.js';
+import { astronaut, pattern, rotated } from '../support/pictures.js';
+
+let detector: FaceDetector;
+const photo = astronaut();
+
+beforeAll(async () => {
+  const assets = await loadAssets();
+  await createBackend('wasm', { wasmModule: assets.wasm.tfjs });
+  detector = await createFaceDetector(assets.detector);
+});
+
+/** Two pictures side by side, the second `scale` times smaller by dropping pixels. */
+function beside(left: Raster, scale: number): Raster {
+  const width = left.width * 2;
+  const data = new Uint8ClampedArray(width * left.height * 4).fill(200);
+  for (let y = 0; y < left.height; y++) {
+    data.set(left.data.subarray(y * left.width * 4, (y + 1) * left.width * 4), y * width * 4);
+    for (let x = 0; x < left.width / scale && y < left.height / scale; x++) {
+      const from = (y * scale * left.width + x * scale) * 4;
+      data.set(left.data.subarray(from, from + 4), (y * width + left.width + x) * 4);
+    }
+  }
+  return { width, height: left.height, data };
+}
+
+describe('detect', () => {
+  test('finds the one face of the photo, where it is', () => {
+    const faces = detector.detect(photo);
+    expect(faces).toHaveLength(1);
+    const { box, eyes, roll, confidence } = faces[0] as (typeof faces)[0];
+    expect(confidence).toBeGreaterThan(0.8);
+    // Read off the photo: hairline to chin y 75 to 180, cheeks x 175 to 275; pupils at (201, 100), (247, 103).
+    expect(box.x * 512).toBeGreaterThan(160);
+    expect((box.x + box.width) * 512).toBeLessThan(290);
+    expect(box.y * 512).toBeGreaterThan(60);
+    expect((box.y + box.height) * 512).toBeLessThan(190);
+    for (const [eye, x, y] of [
+      [eyes.left, 201, 100],
+      [eyes.right, 247, 103],
+    ] as const) {
+      expect(Math.hypot(eye.x * 512 - x, eye.y * 512 - y)).toBeLessThan(5);
+    }
+    expect(Math.abs(roll - 3)).toBeLessThan(4);
+  });
+
+  test('ratios do not depend on the letterbox', () => {
+    const wide = { width: 1024, height: 512, data: beside(photo, 600).data };
+    const [alone] = detector.detect(photo);
+    const [face] = detector.detect(wide);
+    expect(Math.abs((face?.box.x ?? 0) * 2 - (alone?.box.x ?? 0))).toBeLessThan(0.02);
+    expect(Math.abs((face?.eyes.left.y ?? 0) - (alone?.eyes.left.y ?? 0))).toBeLessThan(0.02);
+  });
+
+  test('several faces come best first, and no more than asked for', () => {
+    const two = beside(photo, 2);
+    const faces = detector.detect(two, { minConfidence: 0.3 });
+    expect(faces).toHaveLength(2);
+    expect(faces[0]?.confidence).toBeGreaterThanOrEqual(faces[1]?.confidence ?? 1);
+    expect(detector.detect(two, { minConfidence: 0.3, maxFaces: 1 })).toEqual([faces[0]]);
+  });
+
+  test('no face in a pattern, a pixel or a line', () => {
+    for (const raster of [pattern(300, 200), pattern(1, 1), pattern(2000, 1)]) {
+      expect(detector.detect(raster)).toEqual([]);
+    }
+  });
+
+  test.each([-20, -10, 10, 20])('roll follows a turn of %i degrees', (degrees) => {
+    const level = detector.detect(photo)[0]?.roll ?? Number.NaN;
+    const turned = detector.detect(rotated(photo, degrees))[0]?.roll ?? Number.NaN;
+    expect(Math.abs(turned - level - degrees)).toBeLessThan(4); // median error of the eye points: 2.2
+  });
+
+  test('leaves no tensors behind', () => {
+    const before = tf.memory().numTensors;
+    detector.detect(photo);
+    detector.detect(pattern(10, 10));
+    expect(tf.memory().numTensors).toBe(before);
+    const kept = tf.zeros([1]); // the control: a leak would be counted
+    expect(tf.memory().numTensors).toBe(before + 1);
+    kept.dispose();
+  });
+});
+
+describe('letterbox', () => {
+  test('averages areas when shrinking: 1000 x 500 in stripes becomes grey', () => {
+    const width = 1024;
+    const data = new Uint8ClampedArray(width * 512 * 4).map((_, at) => ((at >> 2) % 2 ? 255 : 0));
+    const boxed = letterbox({ width, height: 512, data }, 256);
+    expect(boxed).toMatchObject({ x: 0, y: 64, width: 256, height: 128 });
+    const inside = boxed.pixels.subarray(64 * 256 * 3, 192 * 256 * 3);
+    for (const value of inside) expect(Math.abs(value)).toBeLessThan(1e-6);
+    expect(boxed.pixels[0]).toBe(-1);
+  });
+});
+
+test('overlapping candidates become one, weighted by confidence; a distant one stays', () => {
+  const at = (x: number, confidence: number) => ({
+    confidence,
+    values: Float64Array.of(x, 50, 40, 40, x - 8, 45, x + 8, 45),
+  });
+  const merged = mergeCandidates([at(50, 0.9), at(150, 0.8), at(56, 0.6)]);
+  expect(merged.map(({ confidence }) => confidence)).toEqual([0.9, 0.8]);
+  expect(merged[0]?.values[0]).toBeCloseTo((50 * 0.9 + 56 * 0.6) / 1.5, 10);
+  expect(merged[1]?.values[0]).toBeCloseTo(150, 10);
+});

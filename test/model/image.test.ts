@@ -1,0 +1,181 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadAssets } from '../../src/assets/node.js';
+import { MienError } from '../../src/model/errors.js';
+import type { Orientation } from '../../src/model/image/exif.js';
+import { readHeader } from '../../src/model/image/header.js';
+import {
+  type CodecModules,
+  createImageDecoder,
+  type ImageDecoder,
+  type Raster,
+} from '../../src/model/image.js';
+import * as pictures from '../support/pictures.js';
+
+let modules: CodecModules;
+let decoder: ImageDecoder;
+const small = pictures.pattern(37, 23);
+const files: Record<'jpeg' | 'png' | 'webp', Uint8Array> = {} as never;
+
+beforeAll(async () => {
+  modules = (await loadAssets()).wasm;
+  decoder = createImageDecoder(modules);
+  files.jpeg = await pictures.encodeJpeg(small);
+  files.png = pictures.encodePng(small);
+  files.webp = await pictures.encodeWebp(small);
+});
+
+const failure = (bytes: Uint8Array): Promise<MienError> =>
+  decoder.decode(bytes).then(
+    () => Promise.reject(new Error('it decoded')),
+    (error) => (MienError.is(error) ? error : Promise.reject(error)),
+  );
+
+/** Equality to the byte, said briefly when it fails. */
+function same(raster: Raster, expected: Raster): void {
+  expect([raster.width, raster.height]).toEqual([expected.width, expected.height]);
+  expect(raster.data.findIndex((value, at) => value !== expected.data[at])).toBe(-1);
+}
+
+describe('header', () => {
+  test.each(['jpeg', 'png', 'webp'] as const)('%s: type and size', (type) => {
+    expect(readHeader(files[type])).toEqual({ type, width: 37, height: 23 });
+  });
+
+  test('lossy and extended WebP have layouts of their own', () => {
+    const bytes = new Uint8Array(40);
+    bytes.set(new TextEncoder().encode('RIFF    WEBPVP8 '));
+    bytes.set([32, 0, 0, 0], 4);
+    bytes.set([0x9d, 0x01, 0x2a, 37, 0x40, 23, 0x40], 23); // the top two bits are a scaling hint
+    expect(readHeader(bytes)).toEqual({ type: 'webp', width: 37, height: 23 });
+    const extended = pictures.webpWithExif(files.webp, small, pictures.exifBlock(1));
+    expect(readHeader(extended)).toEqual({ type: 'webp', width: 37, height: 23 });
+  });
+
+  test('the size limit holds before anything is decoded', async () => {
+    // A header alone: decoding it would say invalid_image.
+    const bomb = pictures.join(
+      files.png.subarray(0, 8),
+      pictures.pngChunk('IHDR', [0, 0, 0x40, 0, 0, 0, 0x40, 0, 8, 6, 0, 0, 0]),
+    );
+    const error = await failure(bomb);
+    expect(error.code).toBe('image_too_large');
+    expect(error.details).toEqual({ width: 16384, height: 16384, maxPixels: 50_000_000 });
+  });
+
+  test('maxPixels is the largest size that passes', async () => {
+    await createImageDecoder(modules, { maxPixels: 37 * 23 }).decode(files.png);
+    const strict = createImageDecoder(modules, { maxPixels: 37 * 23 - 1 });
+    await expect(strict.decode(files.png)).rejects.toMatchObject({ code: 'image_too_large' });
+  });
+});
+
+describe('errors', () => {
+  test.each([
+    ['no bytes', () => new Uint8Array(0), 'empty_input'],
+    [
+      'text',
+      () => new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>'),
+      'unsupported_media_type',
+    ],
+    ['a GIF', () => new TextEncoder().encode('GIF89a\u0001\u0000\u0001\u0000'), 'unsupported_media_type'],
+    [
+      'a PNG of width 0',
+      () => files.png.map((byte, at) => (at >= 16 && at < 20 ? 0 : byte)),
+      'invalid_image',
+    ],
+  ] as const)('%s', async (_name, bytes, code) => {
+    expect((await failure(bytes())).code).toBe(code);
+  });
+
+  test.each(['jpeg', 'png', 'webp'] as const)('a truncated %s is refused wherever it ends', async (type) => {
+    const whole = files[type];
+    for (const share of [0.02, 0.1, 0.5, 0.9, 0.97]) {
+      const bytes = whole.subarray(0, Math.max(12, Math.floor(whole.length * share)));
+      const error = await failure(bytes);
+      expect(error.code).toBe('invalid_image');
+      expect(error.cause).toBeInstanceOf(Error);
+    }
+    // and the decoder is as good as new
+    expect((await decoder.decode(whole)).width).toBe(37);
+  });
+
+  test.each(['jpeg', 'png', 'webp'] as const)('a %s with garbage for content is refused', async (type) => {
+    const header = { jpeg: files.jpeg.indexOf(0xda) + 12, png: 41, webp: 30 }[type];
+    const error = await failure(files[type].map((byte, at) => (at < header ? byte : (at * 37) % 251)));
+    expect(error.code).toBe('invalid_image');
+  });
+
+  test('CMYK is named', async () => {
+    const frame = files.jpeg.findIndex(
+      (byte, at) => byte === 0xff && [0xc0, 0xc2].includes(files.jpeg[at + 1] ?? 0),
+    );
+    const error = await failure(files.jpeg.map((byte, at) => (at === frame + 9 ? 4 : byte)));
+    expect(error).toMatchObject({ code: 'invalid_image', message: expect.stringContaining('CMYK') });
+  });
+});
+
+describe('pixels', () => {
+  test.each(['png', 'webp'] as const)('lossless %s comes out as it went in', async (type) => {
+    same(await decoder.decode(files[type]), small);
+  });
+
+  test('a JPEG comes out nearly so', async () => {
+    const photo = pictures.astronaut();
+    const { data } = await decoder.decode(await pictures.encodeJpeg(photo, 95));
+    let difference = 0;
+    photo.data.forEach((value, at) => {
+      difference += Math.abs(value - (data[at] as number));
+    });
+    expect(difference / data.length).toBeLessThan(2); // of 255; quality 95 loses about 1
+  });
+
+  test('grey and 16-bit PNGs', async () => {
+    const grey = { ...small, data: small.data.map((_, at) => (at % 4 === 3 ? 255 : (at >> 2) % 256)) };
+    for (const options of [{ colorType: 0 }, { colorType: 4 }] as const) {
+      same(await decoder.decode(pictures.encodePng(grey, options)), grey);
+    }
+    same(await decoder.decode(pictures.encodePng16(small)), small);
+  });
+
+  test('a palette PNG with tRNS, laid over white', async () => {
+    const png = pictures.join(
+      files.png.subarray(0, 8),
+      pictures.pngChunk('IHDR', [0, 0, 0, 3, 0, 0, 0, 1, 8, 3, 0, 0, 0]),
+      pictures.pngChunk('PLTE', [200, 100, 0, 1, 2, 3, 9, 9, 9]),
+      pictures.pngChunk('tRNS', [255, 0, 128]),
+      // zlib: one stored block of four bytes (filter 0, then the three indices), Adler-32
+      pictures.pngChunk('IDAT', [0x78, 1, 1, 4, 0, 0xfb, 0xff, 0, 0, 1, 2, 0, 8, 0, 4]),
+      pictures.pngChunk('IEND', []),
+    );
+    const over = (value: number, alpha: number) => Math.round((value * alpha + 255 * (255 - alpha)) / 255);
+    const { data } = await decoder.decode(png);
+    const half = over(9, 128);
+    expect([...data]).toEqual([200, 100, 0, 255, 255, 255, 255, 255, half, half, half, 255]);
+  });
+});
+
+describe('EXIF orientation', () => {
+  const orientations: Orientation[] = [1, 2, 3, 4, 5, 6, 7, 8];
+
+  test.each(orientations)('%i: PNG and WebP come out upright, to the pixel', async (orientation) => {
+    const stored = pictures.storedAs(small, orientation);
+    const block = pictures.exifBlock(orientation, orientation % 2 === 0);
+    same(await decoder.decode(pictures.pngWithExif(pictures.encodePng(stored), block)), small);
+    const webp = pictures.webpWithExif(await pictures.encodeWebp(stored), stored, block);
+    same(await decoder.decode(webp), small);
+  });
+
+  test.each(orientations)('%i: JPEG is turned once', async (orientation) => {
+    const plain = await decoder.decode(files.jpeg);
+    const turned = await decoder.decode(pictures.jpegWithExif(files.jpeg, pictures.exifBlock(orientation)));
+    same(pictures.storedAs(turned, orientation), plain);
+    if (orientation > 1) expect(turned).not.toEqual(plain); // the control
+  });
+
+  test('nonsense in the block means upright', async () => {
+    const whole = pictures.exifBlock(6);
+    for (const block of [pictures.exifBlock(9), pictures.exifBlock(0), whole.slice(0, 12), [1, 2, 3]]) {
+      same(await decoder.decode(pictures.pngWithExif(files.png, block)), small);
+    }
+  });
+});
