@@ -19,7 +19,7 @@ export interface Point {
 
 /** A face in a raster. Places are ratios of the raster's width and height, and may lie outside 0 to 1. */
 export interface Face {
-  /** From eyebrows to chin. */
+  /** Upright and square in pixels, about from the forehead to the chin. */
   box: { x: number; y: number; width: number; height: number };
   /** How sure the detector is that this is a face, 0 to 1. */
   confidence: number;

@@ -54,7 +54,7 @@ export function decodeCandidates(
 
 /**
  * One candidate a face, best first: those that overlap the best are averaged into it, weighted by
- * confidence, as MediaPipe does. The average halves the jitter of single anchors.
+ * confidence, as MediaPipe does.
  *
  * @param candidates best first
  */
