@@ -1,0 +1,34 @@
+import { Hono } from 'hono';
+import { requestId } from 'hono/request-id';
+import type { Recognizer } from '../model/recognizer.js';
+import type { AppEnv } from './env.js';
+import { useErrorEnvelope } from './middleware/errors.js';
+import { expressions } from './routes/expressions.js';
+import { health } from './routes/health.js';
+
+/** 10 MiB. Counts what is sent, so base64 leaves room for an image of three quarters of it. */
+export const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024;
+
+export interface AppOptions {
+  recognizer: Pick<Recognizer, 'recognize'>;
+  /** Whether the recognizer has warmed up. */
+  ready: () => boolean;
+  /** Largest request body, bytes. Default 10 MiB. */
+  maxBodyBytes?: number;
+}
+
+/**
+ * The one app. It knows nothing of where it runs: each runtime's entry makes a recognizer and serves this.
+ *
+ * @example
+ * const app = createApp({ recognizer, ready: () => true });
+ * const answer = await app.request('/v1/expressions', { method: 'POST', body: photo });
+ */
+export function createApp(options: AppOptions): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(requestId());
+  useErrorEnvelope(app);
+  app.route('/', health(options.ready));
+  app.route('/', expressions(options.recognizer, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES));
+  return app;
+}

@@ -1,0 +1,9 @@
+/** What Hono's context carries from the middleware to the routes. */
+export interface AppEnv {
+  Variables: {
+    /** Taken over from the request's `x-request-id`, or made; answered as that header and in every error. */
+    requestId: string;
+    /** The whole body, where `limitedBody` has read it. */
+    body: Uint8Array;
+  };
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { ApiError } from './errors.js';
+
+const jsonBody = z.strictObject({ image: z.string() });
+
+/**
+ * The image in a request's body, in any of the three ways that one may be sent: JSON `{"image": base64}`, a
+ * form with one file in the field `image`, or, with every other content type, the bytes themselves. What they
+ * are is told by their first bytes later on, so that `curl --data-binary`, which calls all a form, just works.
+ *
+ * @throws ApiError `invalid_request` where the wrapping is wrong
+ */
+export async function imageFromBody(contentType: string | undefined, body: Uint8Array): Promise<Uint8Array> {
+  const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (body.length === 0) return body;
+  if (type === 'application/json') return fromJson(body);
+  if (type === 'multipart/form-data') return fromForm(contentType as string, body);
+  return body;
+}
+
+function fromJson(body: Uint8Array): Uint8Array {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(body));
+  } catch (cause) {
+    throw new ApiError('invalid_request', 'The body is not JSON.', { cause });
+  }
+  return decodeBase64(validated(jsonBody, value, 'The body').image);
+}
+
+async function fromForm(contentType: string, body: Uint8Array): Promise<Uint8Array> {
+  let form: FormData;
+  try {
+    const headers = { 'content-type': contentType };
+    form = await new Response(body as Uint8Array<ArrayBuffer>, { headers }).formData();
+  } catch (cause) {
+    throw new ApiError('invalid_request', 'The body is not the multipart form that its type claims.', {
+      cause,
+    });
+  }
+  const images = form.getAll('image');
+  const [image] = images;
+  if (images.length !== 1 || image === undefined) {
+    const message = `The form must have exactly one field "image"; it has ${images.length}.`;
+    throw new ApiError('invalid_request', message, { details: { fields: [...form.keys()] } });
+  }
+  if (typeof image === 'string') {
+    throw new ApiError('invalid_request', 'The form\'s field "image" must be a file, not text.');
+  }
+  return new Uint8Array(await image.arrayBuffer());
+}
+
+/** Takes a data: URL too, since that is what browsers make of a file. */
+function decodeBase64(text: string): Uint8Array {
+  const start = text.startsWith('data:') ? text.indexOf(',') + 1 : 0;
+  try {
+    return Uint8Array.from(atob(text.slice(start)), (character) => character.charCodeAt(0));
+  } catch (cause) {
+    throw new ApiError('invalid_request', 'The field "image" is not base64.', { cause });
+  }
+}
+
+/**
+ * Checks what a client has sent.
+ *
+ * @throws ApiError `invalid_request`, its details listing where and why
+ */
+export function validated<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  const summary = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
+  throw new ApiError('invalid_request', `${what} is not valid: ${summary}.`, { details: { issues } });
+}

@@ -1,0 +1,37 @@
+import type { Recognizer } from '../model/recognizer.js';
+
+export interface LazyRecognizer extends Recognizer {
+  /** Whether `warmUp` has succeeded. */
+  ready(): boolean;
+}
+
+/**
+ * A recognizer that an app can have before it is loaded: whatever is asked of it waits for `load`, which runs
+ * once, or again after it has failed.
+ */
+export function lazyRecognizer(load: () => Promise<Recognizer>): LazyRecognizer {
+  let loading: Promise<Recognizer> | undefined;
+  let warm = false;
+  const loaded = () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+    return loading;
+  };
+  return {
+    async recognize(bytes, options) {
+      return (await loaded()).recognize(bytes, options);
+    },
+    async warmUp() {
+      await (await loaded()).warmUp();
+      warm = true;
+    },
+    ready: () => warm,
+    dispose() {
+      warm = false;
+      loading?.then((recognizer) => recognizer.dispose()).catch(() => {});
+      loading = undefined;
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { Context, Hono } from 'hono';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import type { AppEnv } from '../env.js';
+import { ApiError, errorAnswer } from '../errors.js';
+
+/** Answers an error in the one envelope; what is our fault is logged with the request's id. */
+function answer(c: Context<AppEnv>, error: unknown): Response {
+  const { status, headers, body } = errorAnswer(error, c.get('requestId'));
+  if (status >= 500 && !(error instanceof ApiError)) {
+    console.error(`${body.error.requestId} ${c.req.method} ${c.req.path} ${status}`, error);
+  }
+  return c.json(body, status, headers);
+}
+
+/** Gives an app the one envelope for whatever fails, 404 and 405 included. Call it before adding routes. */
+export function useErrorEnvelope(app: Hono<AppEnv>): void {
+  app.onError((error, c) => answer(c, error));
+  app.notFound((c) => answer(c, new ApiError('not_found', `There is nothing at ${c.req.path}.`)));
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed(c: Context<AppEnv>, methods) {
+        const allow = methods.join(', ');
+        const message = `${c.req.path} answers ${allow}, not ${c.req.method}.`;
+        const response = answer(
+          c,
+          new ApiError('method_not_allowed', message, { details: { allow: methods } }),
+        );
+        response.headers.set('allow', allow);
+        return response;
+      },
+    }),
+  );
+}

@@ -1,0 +1,77 @@
+/** The Node entry: `npm start`. Settings come from the environment, see config.ts. */
+import type { Server } from 'node:http';
+import { serve } from '@hono/node-server';
+import { loadAssets } from '../assets/node.js';
+import { loadModel } from '../assets/node-model.js';
+import { MienError } from '../model/errors.js';
+import { createRecognizer } from '../model/recognizer.js';
+import { createApp } from './app.js';
+import { type Config, ConfigError, readConfig } from './config.js';
+import { lazyRecognizer } from './lazy-recognizer.js';
+
+/** Longest wait for requests in flight after a signal: containers are killed 30 s after it. */
+const DRAIN_MS = 25_000;
+
+function fail(error: unknown): never {
+  if (error instanceof ConfigError || MienError.is(error)) console.error(`error: ${error.message}`);
+  else console.error(error);
+  process.exit(1);
+}
+
+function start(config: Config): void {
+  const began = performance.now();
+  let draining = false;
+  const recognizer = lazyRecognizer(async () => {
+    const [assets, model] = await Promise.all([loadAssets(), loadModel(config.MODEL)]);
+    return createRecognizer({ assets, model, backend: config.BACKEND, maxPixels: config.MAX_PIXELS });
+  });
+  const app = createApp({
+    recognizer,
+    ready: () => recognizer.ready() && !draining,
+    maxBodyBytes: config.MAX_BODY_BYTES,
+  });
+
+  // Listens before it loads: whoever watches sees at once that the process lives, and photos wait.
+  const server = serve({ fetch: app.fetch, port: config.PORT, hostname: config.HOST }, ({ port }) => {
+    console.log(`mien listens on ${url(config.HOST, port)}`);
+    recognizer.warmUp().then(() => {
+      console.log(
+        `ready after ${Math.round(performance.now() - began)} ms (${config.MODEL}, ${config.BACKEND})`,
+      );
+    }, fail);
+  }) as Server;
+  server.on('error', (error: NodeJS.ErrnoException) => fail(listenError(error, config)));
+
+  const drain = () => {
+    draining = true;
+    server.close(() => process.exit(0));
+    // A connection whose last answer is out would otherwise be kept open for the next request.
+    setInterval(() => server.closeIdleConnections(), 100);
+    setTimeout(() => process.exit(1), DRAIN_MS);
+  };
+  process.once('SIGTERM', drain);
+  process.once('SIGINT', drain);
+}
+
+/** An address that works where it is clicked on: 0.0.0.0 and :: are none. */
+function url(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Error {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `Port ${PORT} is in use. Set PORT to another one.`,
+    EACCES: `Port ${PORT} may not be used by this user. Set PORT to one above 1023.`,
+    EADDRNOTAVAIL: `${HOST} is not an address of this machine. Set HOST to one that is.`,
+    ENOTFOUND: `${HOST} is not an address of this machine. Set HOST to one that is.`,
+  };
+  const reason = reasons[error.code ?? ''];
+  return reason ? new ConfigError(reason) : error;
+}
+
+try {
+  start(readConfig(process.env));
+} catch (error) {
+  fail(error);
+}

@@ -1,0 +1,22 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { Recognizer } from '../../model/recognizer.js';
+import type { AppEnv } from '../env.js';
+import { imageFromBody, validated } from '../input.js';
+import { limitedBody } from '../middleware/limited-body.js';
+
+const query = z.object({
+  /** Most faces answered, surest first. Default 100, the most. */
+  maxFaces: z.coerce.number().int().min(1).max(100).optional(),
+});
+
+/** `POST /v1/expressions`: a photo in, a `Recognition` out. */
+export function expressions(recognizer: Pick<Recognizer, 'recognize'>, maxBodyBytes: number): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.post('/v1/expressions', limitedBody(maxBodyBytes), async (c) => {
+    const { maxFaces } = validated(query, c.req.query(), 'The query');
+    const image = await imageFromBody(c.req.header('content-type'), c.get('body'));
+    return c.json(await recognizer.recognize(image, maxFaces === undefined ? {} : { maxFaces }));
+  });
+  return routes;
+}

@@ -1,0 +1,164 @@
+import { CROP_SIZE } from './architecture.js';
+import type { Assets } from './assets.js';
+import { type BackendName, createBackend } from './backends/index.js';
+import { cropFace } from './crop.js';
+import { createFaceDetector, type DetectOptions, type Face, type FaceDetector } from './face.js';
+import { createImageDecoder, type ImageDecoder, type ImageDecoderOptions, type Raster } from './image.js';
+import { LABELS, type Label } from './labels.js';
+import type { Classifier, ModelFiles } from './model.js';
+import { createClassifier } from './plan/index.js';
+
+const CROP_BYTES = CROP_SIZE * CROP_SIZE;
+
+/** One label with its probability. */
+export interface Expression {
+  label: Label;
+  /** 0 to 1; a face's seven scores sum to 1. */
+  score: number;
+}
+
+export interface RecognizedFace {
+  /** From eyebrows to chin, in ratios of the upright image's width and height; may reach beyond 0 to 1. */
+  box: { x: number; y: number; width: number; height: number };
+  /** How sure the detector is that this is a face, 0 to 1. */
+  confidence: number;
+  /** Angle of the line through the eyes, degrees, -180 to 180; positive is turned clockwise. */
+  roll: number;
+  /** All seven labels, best first. */
+  expressions: Expression[];
+}
+
+/** What a photo's faces look like: what the API answers, field for field. */
+export interface Recognition {
+  /** Size of the upright image, pixels. */
+  image: { width: number; height: number };
+  /** Surest face first; empty where no face is found. */
+  faces: RecognizedFace[];
+  model: { name: string; version: string };
+  backend: BackendName;
+  /** Wall clock, milliseconds. Workers stop the clock while they compute, so there these stay near 0. */
+  timing: { decodeMs: number; detectMs: number; inferMs: number; totalMs: number };
+}
+
+export interface Recognizer {
+  /**
+   * Finds the faces of a photo and scores each one's expression.
+   *
+   * @param bytes a JPEG, PNG or WebP file
+   * @param options `maxFaces`: most faces answered, surest first. Default 100.
+   * @throws MienError whatever `ImageDecoder.decode` throws
+   */
+  recognize(bytes: Uint8Array, options?: Pick<DetectOptions, 'maxFaces'>): Promise<Recognition>;
+  /** Runs both networks once, so that the first photo does not wait for their kernels and buffers. */
+  warmUp(): Promise<void>;
+  /** Frees the tensors of both networks. */
+  dispose(): void;
+}
+
+/** The steps that a recognizer is composed of, and what it says of itself. */
+export interface RecognizerParts {
+  decoder: ImageDecoder;
+  detector: FaceDetector;
+  classifier: Classifier;
+  model: { name: string; version: string };
+  backend: BackendName;
+}
+
+export interface RecognizerOptions extends ImageDecoderOptions {
+  assets: Assets;
+  model: ModelFiles;
+  backend: BackendName;
+}
+
+/**
+ * Makes a recognizer: starts the backend, loads the face detector and compiles the model for the backend.
+ *
+ * @throws MienError `backend_unavailable`, `invalid_architecture`, `invalid_weights`, or `internal` where the
+ *   face detector does not load
+ * @example
+ * const recognizer = await createRecognizer({
+ *   assets: await loadAssets(),
+ *   model: await loadModel('models/mien-v1'),
+ *   backend: 'wasm',
+ * });
+ * const { faces } = await recognizer.recognize(await readFile('photo.jpg'));
+ */
+export async function createRecognizer(options: RecognizerOptions): Promise<Recognizer> {
+  const { assets, model, backend, ...decoderOptions } = options;
+  await createBackend(backend, { wasmModule: assets.wasm.tfjs });
+  const detector = await createFaceDetector(assets.detector);
+  try {
+    const classifier = createClassifier(model);
+    const decoder = createImageDecoder(assets.wasm, decoderOptions);
+    return composeRecognizer({ decoder, detector, classifier, model, backend });
+  } catch (error) {
+    detector.dispose();
+    throw error;
+  }
+}
+
+/**
+ * Puts the steps together: decode, detect, crop each face, classify all crops in one call.
+ *
+ * Only decoding waits. All that follows is one synchronous stretch over local values, so photos that are
+ * decoded at the same time cannot mix, and two never compute on the backend at once.
+ */
+export function composeRecognizer(parts: RecognizerParts): Recognizer {
+  const { decoder, detector, classifier, backend } = parts;
+  const model = { name: parts.model.name, version: parts.model.version };
+  return {
+    async recognize(bytes, options = {}) {
+      const started = performance.now();
+      const raster = await decoder.decode(bytes);
+      const decoded = performance.now();
+      const found = detector.detect(raster, options);
+      const detected = performance.now();
+      const scores = found.length > 0 ? classifier.classify(cropAll(raster, found)) : new Float32Array();
+      const ended = performance.now();
+      return {
+        image: { width: raster.width, height: raster.height },
+        faces: found.map(({ box, confidence, roll }, index) => ({
+          box,
+          confidence,
+          roll,
+          expressions: ranked(scores.subarray(index * LABELS.length, (index + 1) * LABELS.length)),
+        })),
+        model,
+        backend,
+        timing: {
+          decodeMs: milliseconds(decoded - started),
+          detectMs: milliseconds(detected - decoded),
+          inferMs: milliseconds(ended - detected),
+          totalMs: milliseconds(ended - started),
+        },
+      };
+    },
+    async warmUp() {
+      detector.detect({ width: 1, height: 1, data: new Uint8Array([128, 128, 128, 255]) });
+      classifier.classify(new Uint8Array(CROP_BYTES).fill(128));
+    },
+    dispose() {
+      detector.dispose();
+      classifier.dispose();
+    },
+  };
+}
+
+/** uint8 [faces, 48, 48]. */
+function cropAll(raster: Raster, faces: readonly Face[]): Uint8Array {
+  const crops = new Uint8Array(faces.length * CROP_BYTES);
+  faces.forEach((face, index) => {
+    crops.set(cropFace(raster, face), index * CROP_BYTES);
+  });
+  return crops;
+}
+
+/** Labels with their scores, best first; equal scores keep the order of LABELS. */
+function ranked(scores: Float32Array): Expression[] {
+  return LABELS.map((label, index) => ({ label, score: scores[index] as number })).sort(
+    (one, other) => other.score - one.score,
+  );
+}
+
+/** To the microsecond, the most that the clock resolves. */
+const milliseconds = (duration: number) => Math.round(duration * 1000) / 1000;

@@ -1,0 +1,106 @@
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { loadAssets } from '../../src/assets/node.js';
+import { createApp } from '../../src/handlers/app.js';
+import { MienError } from '../../src/model/errors.js';
+import { createRecognizer, type Recognizer } from '../../src/model/recognizer.js';
+import { contract } from '../contract/contract.js';
+import { astronautBytes } from '../support/pictures.js';
+import { untrainedModel } from '../support/untrained.js';
+
+const MAX_BODY_BYTES = 2 ** 20 * 2;
+
+let recognizer: Recognizer;
+beforeAll(async () => {
+  recognizer = await createRecognizer({
+    assets: await loadAssets(),
+    model: untrainedModel(),
+    backend: 'wasm',
+  });
+});
+
+/** The app is made when first asked, since the recognizer is. */
+const request = (path: string, init?: RequestInit) =>
+  Promise.resolve(
+    createApp({ recognizer, ready: () => true, maxBodyBytes: MAX_BODY_BYTES }).request(path, init),
+  );
+
+contract('app', request, {
+  maxBodyBytes: MAX_BODY_BYTES,
+  model: { name: 'untrained', version: '0.0.0' },
+  backend: 'wasm',
+});
+
+describe('faults that are ours', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  const failing = (error: unknown) =>
+    createApp({ recognizer: { recognize: () => Promise.reject(error) }, ready: () => true });
+  const post = { method: 'POST', body: 'x', headers: { 'x-request-id': 'req-1' } };
+
+  test.each([
+    ['a bug', new TypeError('secret /home/someone'), 500, 'internal'],
+    ['broken weights', new MienError('invalid_weights', 'secret /home/someone'), 500, 'internal'],
+    [
+      'our own internal error',
+      new MienError('internal', 'secret', { details: { secret: 1 } }),
+      500,
+      'internal',
+    ],
+    [
+      'no backend',
+      new MienError('backend_unavailable', 'secret', { details: { secret: 1 } }),
+      503,
+      'backend_unavailable',
+    ],
+  ])('%s: says nothing of itself, and is logged', async (_, error, status, code) => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const response = await failing(error).request('/v1/expressions', post);
+    expect(response.status).toBe(status);
+    const text = await response.text();
+    expect(JSON.parse(text)).toEqual({ error: { code, message: expect.any(String), requestId: 'req-1' } });
+    expect(text).not.toMatch(/secret|someone|TypeError/);
+    expect(response.headers.get('retry-after')).toBe(status === 503 ? '1' : null);
+    expect(log).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('req-1'), error);
+  });
+
+  test("the client's are not logged", async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const response = await failing(new MienError('invalid_image', 'Cut off.')).request(
+      '/v1/expressions',
+      post,
+    );
+    expect(response.status).toBe(400);
+    expect(log).not.toHaveBeenCalled();
+  });
+});
+
+test('/readyz is 503 with Retry-After until ready, /healthz is not', async () => {
+  let ready = false;
+  const app = createApp({ recognizer, ready: () => ready });
+  const early = await app.request('/readyz');
+  expect(early.status).toBe(503);
+  expect(early.headers.get('retry-after')).toBe('1');
+  expect(await early.json()).toMatchObject({ error: { code: 'not_ready' } });
+  expect((await app.request('/healthz')).status).toBe(200);
+  ready = true;
+  expect((await app.request('/readyz')).status).toBe(200);
+});
+
+test('a body that lies about its length is counted, not believed', async () => {
+  const app = createApp({ recognizer, ready: () => true, maxBodyBytes: 1000 });
+  const lying = { method: 'POST', body: astronautBytes(), headers: { 'content-length': '10' } };
+  const response = await app.request('/v1/expressions', lying);
+  expect(response.status).toBe(413);
+});
+
+test('a client that goes away while it sends has made a bad request', async () => {
+  const body = new ReadableStream({ pull: (controller) => controller.error(new Error('reset')) });
+  const app = createApp({ recognizer, ready: () => true });
+  const response = await app.request('/v1/expressions', {
+    method: 'POST',
+    body,
+    duplex: 'half',
+  } as RequestInit);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ error: { code: 'invalid_request' } });
+});

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { contract } from '../contract/contract.js';
+import { astronautBytes } from '../support/pictures.js';
+import { runToEnd, type Server, startServer, stopServer, untilReady } from '../support/server.js';
+import { untrainedFolder } from '../support/untrained.js';
+
+const MAX_BODY_BYTES = 2 ** 20 * 2;
+const { folder, remove } = untrainedFolder();
+afterAll(remove);
+
+const environment = { MODEL: folder, MAX_BODY_BYTES: `${MAX_BODY_BYTES}` };
+
+describe('a running server', () => {
+  let server: Server;
+  beforeAll(async () => {
+    server = await startServer(environment);
+    await untilReady(server);
+  });
+  afterAll(() => stopServer(server));
+
+  contract('node', (path, init) => fetch(server.url + path, init), {
+    maxBodyBytes: MAX_BODY_BYTES,
+    model: { name: folder.split('/').pop() as string, version: '0.0.0' },
+    backend: 'wasm',
+  });
+
+  test('has logged its address once, and no error', () => {
+    expect(server.output().match(/http:\/\//g)).toHaveLength(1);
+    expect(server.output()).not.toMatch(/error/i);
+  });
+});
+
+describe('starting and stopping', () => {
+  test('lives before it is ready, and makes photos wait', async () => {
+    const server = await startServer(environment);
+    const [health, ready, answer] = await Promise.all([
+      fetch(`${server.url}/healthz`),
+      fetch(`${server.url}/readyz`),
+      fetch(`${server.url}/v1/expressions`, { method: 'POST', body: astronautBytes() }),
+    ]);
+    expect(health.status).toBe(200);
+    expect(ready.status).toBe(503);
+    expect(answer.status).toBe(200);
+    expect(await stopServer(server, 'SIGINT')).toBe(0);
+  });
+
+  test('answers what has been asked before it stops', async () => {
+    const server = await startServer(environment);
+    // Asked while it loads, so the answer is a second away when the signal comes.
+    const answer = fetch(`${server.url}/v1/expressions`, { method: 'POST', body: astronautBytes() });
+    await fetch(`${server.url}/healthz`);
+    const [code, response] = await Promise.all([stopServer(server), answer]);
+    expect(response.status).toBe(200);
+    expect((await response.json()).faces).toHaveLength(1);
+    expect(code).toBe(0);
+  });
+
+  test('says which settings are wrong', async () => {
+    const { code, stderr } = await runToEnd({ PORT: '80a', BACKEND: 'abacus', MAX_PIXELS: '0' });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'error: PORT=80a: must be a whole number\n' +
+        'BACKEND=abacus: must be one of wasm, node, node-gpu\n' +
+        'MAX_PIXELS=0: must be at least 1\n',
+    );
+  });
+
+  test('says that its port is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as { port: number };
+    const { code, stderr } = await runToEnd({ ...environment, HOST: '127.0.0.1', PORT: `${port}` });
+    taken.close();
+    expect(code).toBe(1);
+    expect(stderr).toBe(`error: Port ${port} is in use. Set PORT to another one.\n`);
+  });
+
+  test('says that its model is missing', async () => {
+    const { code, stderr } = await runToEnd({ MODEL: '/nowhere', HOST: '127.0.0.1', PORT: '0' });
+    expect(code).toBe(1);
+    expect(stderr).toBe('error: There is no model at /nowhere.\n');
+  });
+});

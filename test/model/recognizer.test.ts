@@ -1,0 +1,124 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadAssets } from '../../src/assets/node.js';
+import type { Assets } from '../../src/model/assets.js';
+import { createBackend } from '../../src/model/backends/index.js';
+import { cropFace } from '../../src/model/crop.js';
+import { createFaceDetector, type FaceDetector } from '../../src/model/face.js';
+import { createImageDecoder } from '../../src/model/image.js';
+import { LABELS } from '../../src/model/labels.js';
+import type { Classifier } from '../../src/model/model.js';
+import { composeRecognizer, createRecognizer } from '../../src/model/recognizer.js';
+import { astronaut, astronautBytes, encodePng, pattern } from '../support/pictures.js';
+import { beside, mirrored } from '../support/scenes.js';
+import { untrainedModel } from '../support/untrained.js';
+
+let assets: Assets;
+let detector: FaceDetector;
+beforeAll(async () => {
+  assets = await loadAssets();
+  await createBackend('wasm', { wasmModule: assets.wasm.tfjs });
+  detector = await createFaceDetector(assets.detector);
+});
+
+/** Says of each crop what its bytes are: a score for each label from a seventh of its sum; keeps the calls. */
+function countingClassifier() {
+  const calls: Uint8Array[] = [];
+  const classifier: Classifier = {
+    classify(crops) {
+      calls.push(crops.slice());
+      const scores = new Float32Array((crops.length / 2304) * 7);
+      return scores.map((_, at) => crops.subarray(Math.floor(at / 7) * 2304)[at % 7] as number);
+    },
+    dispose() {},
+  };
+  return { calls, classifier };
+}
+
+describe('composeRecognizer', () => {
+  const compose = (classifier: Classifier) =>
+    composeRecognizer({
+      decoder: createImageDecoder(assets.wasm),
+      detector,
+      classifier,
+      model: { name: 'fake', version: '1' },
+      backend: 'wasm',
+    });
+
+  test('classifies all crops in one call, and gives each face its own scores, best first', async () => {
+    const { calls, classifier } = countingClassifier();
+    const pair = beside(astronaut(), mirrored(astronaut()));
+    const { faces } = await compose(classifier).recognize(encodePng(pair));
+    const found = detector.detect(pair);
+    expect(found).toHaveLength(2);
+    const crops = found.map((face) => cropFace(pair, face));
+    expect(calls).toEqual([new Uint8Array(crops.flatMap((crop) => [...crop]))]);
+    expect(faces).toEqual(
+      found.map(({ box, confidence, roll }, face) => ({
+        box,
+        confidence,
+        roll,
+        expressions: LABELS.map((label, index) => ({ label, score: crops[face]?.[index] as number })).sort(
+          (one, other) => other.score - one.score,
+        ),
+      })),
+    );
+    // The control: were the two faces' scores exchanged, this would tell.
+    expect(crops[0]?.subarray(0, 7)).not.toEqual(crops[1]?.subarray(0, 7));
+  });
+
+  test('asks the classifier nothing where there is no face', async () => {
+    const { calls, classifier } = countingClassifier();
+    const { faces, model, backend } = await compose(classifier).recognize(encodePng(pattern(32, 32)));
+    expect({ faces, model, backend }).toEqual({
+      faces: [],
+      model: { name: 'fake', version: '1' },
+      backend: 'wasm',
+    });
+    expect(calls).toEqual([]);
+  });
+
+  test('warms up both networks', async () => {
+    const { calls, classifier } = countingClassifier();
+    await compose(classifier).warmUp();
+    expect(calls.map((crops) => crops.length)).toEqual([2304]);
+  });
+
+  test('passes on what the decoder refuses', async () => {
+    const recognizer = compose(countingClassifier().classifier);
+    await expect(recognizer.recognize(new Uint8Array())).rejects.toMatchObject({ code: 'empty_input' });
+  });
+});
+
+describe('createRecognizer', () => {
+  test('recognizes, keeps no tensors, and frees all when disposed', async () => {
+    const before = tf.memory().numTensors;
+    const recognizer = await createRecognizer({ assets, model: untrainedModel(), backend: 'wasm' });
+    await recognizer.warmUp();
+    const loaded = tf.memory().numTensors;
+    expect(loaded).toBeGreaterThan(before);
+    const { faces, model } = await recognizer.recognize(astronautBytes());
+    expect(faces).toHaveLength(1);
+    expect(model).toEqual({ name: 'untrained', version: '0.0.0' });
+    expect(tf.memory().numTensors).toBe(loaded);
+    recognizer.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('limits the pixels', async () => {
+    const options = { assets, model: untrainedModel(), backend: 'wasm', maxPixels: 1000 } as const;
+    const recognizer = await createRecognizer(options);
+    const refused = recognizer.recognize(astronautBytes());
+    await expect(refused).rejects.toMatchObject({ code: 'image_too_large', details: { maxPixels: 1000 } });
+    recognizer.dispose();
+  });
+
+  test('refuses weights that are not the architecture’s, and keeps nothing', async () => {
+    const before = tf.memory().numTensors;
+    const model = { ...untrainedModel(), weights: new Uint8Array(4) };
+    await expect(createRecognizer({ assets, model, backend: 'wasm' })).rejects.toMatchObject({
+      code: 'invalid_weights',
+    });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});

@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { packageRoot } from '../../src/assets/node.js';
+import { LABELS } from '../../src/model/labels.js';
+import { untrainedFolder } from '../support/untrained.js';
+
+const model = untrainedFolder();
+const folder = mkdtempSync(join(tmpdir(), 'predict-'));
+const text = join(folder, 'notes.txt');
+writeFileSync(text, 'not an image');
+afterAll(() => {
+  model.remove();
+  rmSync(folder, { recursive: true });
+});
+
+const PHOTO = 'test/fixtures/astronaut.png';
+const MISSING = join(folder, 'missing.png');
+const predict = (...args: string[]) =>
+  spawnSync(process.execPath, ['--import', 'tsx', 'scripts/predict.ts', ...args, '--model', model.folder], {
+    cwd: packageRoot(),
+    encoding: 'utf8',
+  });
+
+test('prints each face with its place and seven bars', () => {
+  const { status, stdout, stderr } = predict(PHOTO);
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  const [title, face, ...bars] = stdout.trimEnd().split('\n');
+  expect(title).toMatch(/^test\/fixtures\/astronaut\.png: 512 x 512 px, 1 face, \d+ ms$/);
+  expect(face).toMatch(/^ {2}face 1: [a-z]+ {2}\(x 1\d\d, y \d+, \d+ x \d+ px; sure 0\.\d\d, roll \d°\)$/);
+  expect(bars).toHaveLength(7);
+  for (const bar of bars) expect(bar).toMatch(/^ {4}[a-z]+ +\d+\.\d %( +█+)?$/);
+  expect(face).toContain(`face 1: ${bars[0]?.trim().split(' ')[0]} `); // the best comes first
+});
+
+test('reports a bad file in its place, goes on, and exits with 1', () => {
+  const { status, stdout, stderr } = predict('--json', text, PHOTO, MISSING);
+  expect(stderr).toBe('');
+  expect(status).toBe(1);
+  const results = JSON.parse(stdout);
+  expect(Object.keys(results)).toEqual([text, PHOTO, MISSING]);
+  expect(results[text].error.code).toBe('unsupported_media_type');
+  expect(results[MISSING].error.code).toBe('ENOENT');
+  expect(Object.keys(results[PHOTO])).toEqual(['image', 'faces', 'model', 'backend', 'timing']);
+  expect(results[PHOTO].model.name).toBe(basename(model.folder));
+  expect(results[PHOTO].faces[0].expressions).toHaveLength(LABELS.length);
+});
+
+test('says how it is used', () => {
+  const { status, stderr } = predict();
+  expect(status).toBe(1);
+  expect(stderr).toBe(
+    'error: no file given\nusage: npm run predict -- FILE... [--json] [--model models/mien-v1]\n',
+  );
+});

@@ -1,0 +1,64 @@
+/** The Node entry as a process of its own, on a free port. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { packageRoot } from '../../src/assets/node.js';
+
+export interface Server {
+  process: ChildProcess;
+  /** Base address, without a slash at its end. */
+  url: string;
+  /** Everything written so far. */
+  output(): string;
+}
+
+const spawnEntry = (env: Record<string, string>) =>
+  spawn(process.execPath, ['--import', 'tsx', 'src/handlers/node.ts'], {
+    cwd: packageRoot(),
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+
+/** Starts it and waits until it says where it listens: it is not warmed up then. */
+export async function startServer(env: Record<string, string>): Promise<Server> {
+  const child = spawnEntry({ PORT: '0', HOST: '127.0.0.1', ...env });
+  let output = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      output += chunk;
+      const address = /listens on (\S+)/.exec(output)?.[1];
+      if (address) resolve(address);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('exit', (code) => reject(new Error(`exit ${code}: ${output}`)));
+  });
+  return { process: child, url, output: () => output };
+}
+
+/** Waits for /readyz, at most 30 s. */
+export async function untilReady({ url, process, output }: Server): Promise<void> {
+  for (let attempt = 0; attempt < 300 && process.exitCode === null; attempt++) {
+    if ((await fetch(`${url}/readyz`)).ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`never ready: ${output()}`);
+}
+
+/** Sends the signal and answers the exit code. */
+export async function stopServer({ process }: Server, signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
+  if (process.exitCode !== null) return process.exitCode;
+  process.kill(signal);
+  const [code] = await once(process, 'exit');
+  return code;
+}
+
+/** Runs it where it should end by itself. */
+export async function runToEnd(env: Record<string, string>): Promise<{ code: number; stderr: string }> {
+  const child = spawnEntry(env);
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [code] = await once(child, 'close');
+  return { code, stderr };
+}
