@@ -2,8 +2,8 @@
  * Scores the faces of photos: npm run predict -- FILE... [--json] [--model models/mien-v1]
  *
  * A table for people, or with --json one object with the API's answer by file (npm run --silent keeps npm's
- * own lines out of it). A file that fails is reported
- * in its place, the others go on, and the exit code is 1 in the end.
+ * own lines out of it). A file that fails is reported in its place, the others go on, and the exit code is 1 in
+ * the end.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

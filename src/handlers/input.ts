@@ -53,11 +53,16 @@ async function fromForm(contentType: string, body: Uint8Array): Promise<Uint8Arr
 /** Takes a data: URL too, since that is what browsers make of a file. */
 function decodeBase64(text: string): Uint8Array {
   const start = text.startsWith('data:') ? text.indexOf(',') + 1 : 0;
+  let characters: string;
   try {
-    return Uint8Array.from(atob(text.slice(start)), (character) => character.charCodeAt(0));
+    characters = atob(text.slice(start));
   } catch (cause) {
     throw new ApiError('invalid_request', 'The field "image" is not base64.', { cause });
   }
+  // A loop, since Uint8Array.from walks the string 30 times as slowly: 0.6 s for 7.5 MB.
+  const bytes = new Uint8Array(characters.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = characters.charCodeAt(at);
+  return bytes;
 }
 
 /**

@@ -93,6 +93,15 @@ test('a body that lies about its length is counted, not believed', async () => {
   expect(response.status).toBe(413);
 });
 
+test('a body that says it is too large is refused unread', async () => {
+  const pull = vi.fn();
+  const body = new ReadableStream({ pull }, { highWaterMark: 0 });
+  const app = createApp({ recognizer, ready: () => true, maxBodyBytes: 1000 });
+  const init = { method: 'POST', body, duplex: 'half', headers: { 'content-length': '1001' } };
+  expect((await app.request('/v1/expressions', init as RequestInit)).status).toBe(413);
+  expect(pull).not.toHaveBeenCalled();
+});
+
 test('a client that goes away while it sends has made a bad request', async () => {
   const body = new ReadableStream({ pull: (controller) => controller.error(new Error('reset')) });
   const app = createApp({ recognizer, ready: () => true });

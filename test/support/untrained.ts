@@ -27,7 +27,9 @@ function randomWeights(seed: number): Weights {
   for (const [name, shape] of parameterShapes(architecture)) {
     const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
     // He's initialisation, and batch norms that leave things as they are: signals neither die nor explode.
-    const scale = Math.sqrt(6 / shape.slice(1).reduce((product, size) => product * size, 1));
+    // The last layer is small, lest one label take it all and every answer look alike.
+    const gain = name.startsWith('head.') || name.startsWith('m23.') ? 0.1 : 1;
+    const scale = gain * Math.sqrt(6 / shape.slice(1).reduce((product, size) => product * size, 1));
     if (name.endsWith('running_var') || /norm\d?\.weight$/.test(name)) data.fill(1);
     else if (shape.length > 1)
       data.forEach((_, index) => {
