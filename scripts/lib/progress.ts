@@ -20,6 +20,8 @@ export class Progress {
     const left = done > 0 ? Math.round((seconds / done) * (this.#total - done)) : 0;
     const share = Math.floor((100 * done) / Math.max(1, this.#total));
     const line = `${this.#title} ${done}/${this.#total} ${share}% ${Math.round(seconds)}s, ${left}s left ${note}`;
-    process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}${finished ? '\n' : ''}` : `${line.trimEnd()}\n`);
+    process.stderr.write(
+      process.stderr.isTTY ? `\r\x1b[K${line}${finished ? '\n' : ''}` : `${line.trimEnd()}\n`,
+    );
   }
 }

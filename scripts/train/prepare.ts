@@ -35,7 +35,10 @@ async function collectVotes(file: string | undefined, count: number): Promise<Ui
     row++;
   }
   if (row !== count)
-    throw new MienError('invalid_data', `${file} has ${row} rows, the pictures ${count}: they must be aligned`);
+    throw new MienError(
+      'invalid_data',
+      `${file} has ${row} rows, the pictures ${count}: they must be aligned`,
+    );
   return votes;
 }
 
@@ -45,10 +48,19 @@ main(async () => {
     options: { csv: { type: 'string' }, ferplus: { type: 'string' }, out: { type: 'string' } },
   });
   if (positionals[0] !== 'fer2013' || !values.csv || !values.out)
-    throw new MienError('invalid_data', 'usage: prepare-data fer2013 --csv FILE [--ferplus FILE] --out FOLDER');
+    throw new MienError(
+      'invalid_data',
+      'usage: prepare-data fer2013 --csv FILE [--ferplus FILE] --out FOLDER',
+    );
   const set = await collect(values.csv);
   const votes = await collectVotes(values.ferplus, set.labels.length);
-  const index = writeDataSet(values.out, 'fer2013', { ...set, votes, copies: findCopies(set.images, set.splits) });
+  const index = writeDataSet(values.out, 'fer2013', {
+    ...set,
+    votes,
+    copies: findCopies(set.images, set.splits),
+  });
   const counts = SPLITS.map((split) => `${split} ${index.splits[split]}`).join(', ');
-  console.log(`${values.out}: ${index.count} faces (${counts}; ${index.copies} test images copy a training image)`);
+  console.log(
+    `${values.out}: ${index.count} faces (${counts}; ${index.copies} test images copy a training image)`,
+  );
 });

@@ -47,14 +47,7 @@ const upsampler = z.strictObject({ name, block: z.literal('upsampler'), channels
 /** 3×3 transposed convolution, stride 2, with bias: one full-size class map a label (module 23). */
 const output = z.strictObject({ name, block: z.literal('output'), channels });
 
-const row = z.discriminatedUnion('block', [
-  downsampler,
-  residual,
-  pointwise,
-  attention,
-  upsampler,
-  output,
-]);
+const row = z.discriminatedUnion('block', [downsampler, residual, pointwise, attention, upsampler, output]);
 
 /** The labels are part of every file, so that a reader of the weights alone knows what a score is of. */
 const isLabels = (value: unknown) => JSON.stringify(value) === JSON.stringify(LABELS);
@@ -124,7 +117,9 @@ function problemOf({ row, inputChannels, outputChannels, inputGrid }: PlacedRow)
     case 'arb':
     case 'non-bottleneck-1d':
       if (outputChannels !== inputChannels) return `must keep its ${inputChannels} channels`;
-      return outputChannels % row.groups ? `cannot split ${outputChannels} channels in ${row.groups}` : undefined;
+      return outputChannels % row.groups
+        ? `cannot split ${outputChannels} channels in ${row.groups}`
+        : undefined;
     case 'attention':
       if (inputChannels % (row.rates.length + 1)) return 'cannot share its channels among its branches';
       return inputChannels % row.reduction ? 'cannot divide its channels by the reduction' : undefined;

@@ -38,8 +38,8 @@ async function* records(file: string): AsyncGenerator<Record<string, string>> {
   const parser = parse({ columns: true, trim: true, bom: true });
   const source = file.endsWith('.gz') ? stream.pipe(createGunzip()) : stream;
   // pipe() hands errors to nobody, and an unread file must not hang the parser.
-  stream.on('error', (error) => parser.destroy(error));
-  source.on('error', (error) => parser.destroy(error));
+  stream.on('error', (error: Error) => parser.destroy(error));
+  source.on('error', (error: Error) => parser.destroy(error));
   try {
     for await (const record of source.pipe(parser)) yield record;
   } catch (cause) {
@@ -73,7 +73,8 @@ export async function* readFer2013(file: string): AsyncGenerator<Sample> {
     if (record.emotion === '' || !(label in LABELS))
       throw fault(file, row, `emotion is "${record.emotion}", not 0 to ${LABELS.length - 1}`);
     const split = record.Usage as Split;
-    if (!SPLITS.includes(split)) throw fault(file, row, `Usage is "${record.Usage}", not ${SPLITS.join(', ')}`);
+    if (!SPLITS.includes(split))
+      throw fault(file, row, `Usage is "${record.Usage}", not ${SPLITS.join(', ')}`);
     const pixels = parsePixels(record.pixels ?? '');
     if (!pixels) throw fault(file, row, `pixels are not ${CROP_SIZE * CROP_SIZE} numbers of 0 to 255`);
     yield { pixels, label, split };

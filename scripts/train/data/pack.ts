@@ -47,8 +47,18 @@ export function findCopies(images: Uint8Array, splits: Uint8Array): Uint8Array {
 function encodeStrip(images: Uint8Array): Buffer {
   const height = images.length / CROP_SIZE;
   const png = new PNG({ width: 1, height: 1 });
-  Object.assign(png, { width: CROP_SIZE, height, data: Buffer.from(images.buffer, images.byteOffset, images.length) });
-  return PNG.sync.write(png, { colorType: 0, inputColorType: 0, bitDepth: 8, filterType: 4, deflateLevel: 6 });
+  Object.assign(png, {
+    width: CROP_SIZE,
+    height,
+    data: Buffer.from(images.buffer, images.byteOffset, images.length),
+  });
+  return PNG.sync.write(png, {
+    colorType: 0,
+    inputColorType: 0,
+    bitDepth: 8,
+    filterType: 4,
+    deflateLevel: 6,
+  });
 }
 
 /**
@@ -105,7 +115,8 @@ export function readDataSet(folder: string): DataSet & { index: Index } {
     const strip = PNG.sync.read(read('images.png'), { skipRescale: true }).data;
     const images = new Uint8Array(index.count * CROP_BYTES);
     for (let i = 0; i < images.length; i++) images[i] = strip[4 * i] as number;
-    if (sha256(images) !== index.images) throw new Error('images.png does not hold the images that were packed');
+    if (sha256(images) !== index.images)
+      throw new Error('images.png does not hold the images that were packed');
     const [labels, splits, copies, votes] = ['labels.u8', 'splits.u8', 'copies.u8', 'votes.u8'].map(read) as [
       Buffer,
       Buffer,

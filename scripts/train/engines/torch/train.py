@@ -65,7 +65,7 @@ class Training:
         self.public = [t.to(self.device) for t in data.read(folder, "PublicTest")[:2]]
         self.schedule = Schedule(self.config["stages"], len(self.images), options)
         self.step, self.best = 0, 0.0
-        self.forward = torch.compile(self.network.classify) if self.config["compile"] else self.network.classify
+        self.forward = torch.compile(self.network.classify, dynamic=False) if self.config["compile"] else self.network.classify
 
     def autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config["precision"] == "bfloat16")

@@ -1,0 +1,149 @@
+/**
+ * Compares the same weights and crops through torch, the training form on tfjs's cpu backend and the wasm plan:
+ * npm run parity [-- --model models/mien-v1] [--crops 64] [--data data/fer2013]
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { loadAssets } from '../src/assets/node.js';
+import { parseArchitecture } from '../src/model/architecture.js';
+import { createBackend } from '../src/model/backends/index.js';
+import { enlarge } from '../src/model/enlarge.js';
+import { MienError } from '../src/model/errors.js';
+import { Network } from '../src/model/network.js';
+import { createClassifier } from '../src/model/plan/index.js';
+import { decodeSafetensors, encodeSafetensors, type Weights } from '../src/model/weights.js';
+import { main } from './lib/main.js';
+import { Progress } from './lib/progress.js';
+import { findPython, TORCH_ENGINE } from './lib/python.js';
+import { CROP_BYTES, readDataSet, rowsOf } from './train/data/pack.js';
+
+/** Largest difference of any probability between two runtimes. */
+const TOLERANCE = 1e-4;
+
+/** PublicTest's first crops, or, without a data set, crops of smooth noise from a fixed seed. */
+function sampleCrops(count: number, data: string): Uint8Array {
+  const crops = new Uint8Array(count * CROP_BYTES);
+  if (existsSync(data)) {
+    const set = readDataSet(data);
+    rowsOf(set, 'PublicTest')
+      .slice(0, count)
+      .forEach((row, i) => {
+        crops.set(set.images.subarray(row * CROP_BYTES, (row + 1) * CROP_BYTES), i * CROP_BYTES);
+      });
+    return crops;
+  }
+  console.log(`${data} is absent: comparing on noise`);
+  let state = 1;
+  for (let i = 0; i < crops.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    crops[i] = Math.round(((crops[i - 1] ?? 128) * 3 + (state >>> 24)) / 4);
+  }
+  return crops;
+}
+
+interface Files {
+  architecture: string;
+  weights: string;
+}
+
+function byTorch(python: string, files: Files, crops: Uint8Array): Float32Array {
+  const { status, stdout, stderr } = spawnSync(
+    python,
+    [join(TORCH_ENGINE, 'classify.py'), '--architecture', files.architecture, '--weights', files.weights],
+    { input: crops, maxBuffer: 1 << 28 },
+  );
+  if (status !== 0) throw new MienError('internal', `torch failed: ${stderr}`);
+  return new Float32Array(new Uint8Array(stdout).buffer);
+}
+
+async function byTrainingForm(
+  architecture: unknown,
+  weights: Weights,
+  crops: Uint8Array,
+): Promise<Float32Array> {
+  await tf.setBackend('cpu');
+  const arch = parseArchitecture(architecture);
+  const network = new Network(arch, weights);
+  const count = crops.length / CROP_BYTES;
+  const out = new Float32Array(count * arch.labels.length);
+  const progress = new Progress('tfjs cpu', count);
+  for (let i = 0; i < count; i++) {
+    const picture = enlarge(crops.subarray(i * CROP_BYTES, (i + 1) * CROP_BYTES), arch.side);
+    const scores = tf.tidy(() =>
+      tf.softmax(network.forward(tf.tensor4d(picture, [1, arch.side, arch.side, 1])).logits).dataSync(),
+    );
+    out.set(scores, i * arch.labels.length);
+    progress.update(i + 1);
+  }
+  network.dispose();
+  return out;
+}
+
+async function byPlan(architecture: unknown, weights: Uint8Array, crops: Uint8Array): Promise<Float32Array> {
+  const assets = await loadAssets();
+  await createBackend('wasm', { wasmModule: assets.wasm.tfjs });
+  const classifier = createClassifier({ name: 'parity', version: '0', architecture, weights });
+  const scores = classifier.classify(crops);
+  classifier.dispose();
+  return scores;
+}
+
+/** The weights with one kernel mirrored top to bottom: a mistake that the comparison must see. */
+function mirrored(weights: Weights): Uint8Array {
+  const copy: Weights = new Map(weights);
+  const [name, kernel] = [...weights].find(([n, w]) => n.endsWith('conv1.weight') && w.shape[2] === 3) ?? [];
+  if (!name || !kernel) throw new MienError('invalid_weights', 'no 3×1 kernel to mirror');
+  const data = Float32Array.from(kernel.data, (_, i) => kernel.data[i - (i % 3) + (2 - (i % 3))] as number);
+  return encodeSafetensors(copy.set(name, { shape: kernel.shape, data }));
+}
+
+const largest = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0);
+
+main(async () => {
+  const { values } = parseArgs({
+    options: {
+      model: { type: 'string', default: 'models/mien-v1' },
+      crops: { type: 'string', default: '64' },
+      data: { type: 'string', default: 'data/fer2013' },
+    },
+  });
+  const files = {
+    architecture: join(values.model, 'architecture.json'),
+    weights: join(values.model, 'weights.safetensors'),
+  };
+  const architecture: unknown = JSON.parse(readFileSync(files.architecture, 'utf8'));
+  const bytes = readFileSync(files.weights);
+  const weights = decodeSafetensors(bytes);
+  const crops = sampleCrops(Number(values.crops), values.data);
+
+  const results = new Map<string, Float32Array>();
+  const python = findPython();
+  if (python) results.set('torch cpu', byTorch(python, files, crops));
+  else console.log('torch is absent (npm run setup:torch installs it): comparing the rest');
+  results.set('tfjs cpu, training form', await byTrainingForm(architecture, weights, crops));
+  results.set('wasm, plan', await byPlan(architecture, bytes, crops));
+
+  let failed = false;
+  const entries = [...results];
+  entries.forEach(([name, scores], i) => {
+    for (const [other, theirs] of entries.slice(i + 1)) {
+      const difference = largest(scores, theirs);
+      failed ||= !(difference <= TOLERANCE);
+      console.log(`${name} | ${other}: largest difference ${difference.toExponential(2)}`);
+    }
+  });
+  const plan = results.get('wasm, plan') as Float32Array;
+  const control = largest(plan, await byPlan(architecture, mirrored(weights), crops));
+  console.log(`control, one mirrored kernel: ${control.toExponential(2)}`);
+  if (failed || control <= TOLERANCE)
+    throw new MienError(
+      'internal',
+      `parity fails: the bound is ${TOLERANCE}, and the control must exceed it`,
+    );
+  console.log(`parity holds for ${values.crops} crops: all within ${TOLERANCE}`);
+});

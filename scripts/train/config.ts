@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { MienError } from '../../src/model/errors.js';
+
+const positive = z.number().int().positive();
+const share = z.number().min(0).max(1);
+const rates = z.array(positive);
+
+/** Everything that a run is made of. Every field is needed: a run's configuration is read without knowing defaults. */
+const configuration = z.strictObject({
+  /** The choices that Table 1 leaves open: the arguments of table1 (src/model/table1.ts). */
+  architecture: z.strictObject({
+    side: positive,
+    groups: positive,
+    dilations: z.tuple([positive, positive, positive, positive]),
+    /** Rates of the attention's ASPP branches; null trains without attention. */
+    rates: rates.nullable(),
+    reduction: positive,
+    dropout: share,
+    head: z.strictObject({ maps: z.boolean(), features: z.boolean(), dropout: share }),
+  }),
+  seed: z.number().int().min(0),
+  /** Trained one after the other; only epochs at the architecture's side can give the chosen weights. */
+  stages: z.array(z.strictObject({ side: positive, epochs: positive, batch: positive })).min(1),
+  /** SGD. The rate rises linearly over the first `warmup` share of the images, then stays or falls to 0 as a cosine. */
+  optimizer: z.strictObject({
+    learningRate: z.number().positive(),
+    momentum: share,
+    nesterov: z.boolean(),
+    weightDecay: z.number().min(0),
+    warmup: share,
+    decay: z.enum(['constant', 'cosine']),
+  }),
+  labels: z.strictObject({
+    smoothing: share,
+    /** Weight of the loss of a second classifier that learns FER+'s ten vote shares from the same features. */
+    ferplus: z.number().min(0),
+  }),
+  /** Widest changes, drawn uniformly: degrees, ratios, shares of the side or of 255; flips and erasing are probabilities. */
+  augmentation: z.strictObject({
+    rotation: z.number().min(0).max(180),
+    scale: z.number().min(0),
+    shift: share,
+    horizontalFlip: share,
+    verticalFlip: share,
+    brightness: share,
+    contrast: z.number().min(0),
+    erasing: share,
+    /** α of Beta(α, α); 0 mixes nothing. */
+    mixup: z.number().min(0),
+  }),
+  /** Decay a step of the moving average of the weights, which is what is evaluated and published; 0 averages nothing. */
+  average: share,
+  precision: z.enum(['float32', 'bfloat16']),
+  /** Compile the network (torch.compile). On the CPU it has not paid. */
+  compile: z.boolean(),
+});
+
+export type Configuration = z.infer<typeof configuration>;
+
+/**
+ * Reads a training configuration.
+ * @throws {MienError} `invalid_data`, naming file and fields.
+ */
+export function readConfiguration(file: string): Configuration {
+  try {
+    return configuration.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
+    throw new MienError('invalid_data', `${file} is not a training configuration: ${why}`, { cause });
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Trains a network with the torch engine:
+ * npm run train -- --config scripts/train/configs/cpu.json --data data/fer2013 [--run runs/NAME] [--resume] [--dry-run]
+ *
+ * Writes the run's folder (architecture.json, config.json, commit.txt) and starts the engine, which needs no more than
+ * that folder and the data; --dry-run prints its command instead, for a machine without Node.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { formatArchitecture } from '../../src/model/architecture.js';
+import { MienError } from '../../src/model/errors.js';
+import { table1 } from '../../src/model/table1.js';
+import { writeAtomically } from '../lib/files.js';
+import { main } from '../lib/main.js';
+import { findPython, TORCH_ENGINE } from '../lib/python.js';
+import { readConfiguration } from './config.js';
+
+const git = (...options: string[]) => spawnSync('git', options, { encoding: 'utf8' }).stdout?.trim() ?? '';
+
+/** The commit that trains, so that weights can be traced to code; "+" marks changes not committed. */
+function commit(): string {
+  const hash = git('rev-parse', 'HEAD');
+  return hash ? `${hash}${git('status', '--porcelain', '--untracked-files=no') ? '+' : ''}` : 'unknown';
+}
+
+function prepareRun(run: string, configFile: string): void {
+  const { architecture, ...recipe } = readConfiguration(configFile);
+  const epochs = recipe.stages.reduce((sum, stage) => sum + stage.epochs, 0);
+  if (!recipe.stages.some((stage) => stage.side === architecture.side))
+    throw new MienError('invalid_data', `${configFile}: no stage trains at side ${architecture.side}`);
+  writeAtomically(join(run, 'architecture.json'), formatArchitecture(table1(architecture)));
+  writeAtomically(join(run, 'config.json'), `${JSON.stringify(recipe, null, 2)}\n`);
+  writeAtomically(join(run, 'commit.txt'), `${commit()}\n`);
+  console.log(`${run}: ${epochs} epochs`);
+}
+
+main(async () => {
+  const { values } = parseArgs({
+    options: {
+      config: { type: 'string' },
+      data: { type: 'string', default: 'data/fer2013' },
+      run: { type: 'string' },
+      resume: { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
+    },
+  });
+  if (!values.config)
+    throw new MienError('invalid_data', 'usage: train --config FILE [--data FOLDER] [--run FOLDER]');
+  const run = values.run ?? join('runs', basename(values.config, '.json'));
+  if (existsSync(join(run, 'checkpoint.pt')) && !values.resume)
+    throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --run names another`);
+  if (!values.resume) prepareRun(run, values.config);
+  const engine = [join(TORCH_ENGINE, 'train.py'), '--run', run, '--data', values.data, '--resume'];
+  if (values['dry-run']) {
+    console.log(`python ${engine.join(' ')}`);
+    return;
+  }
+  const python = findPython();
+  if (!python)
+    throw new MienError('backend_unavailable', 'no Python has torch: npm run setup:torch installs it');
+  const child = spawn(python, engine, { stdio: 'inherit' });
+  const code = await new Promise((done) => child.on('close', done));
+  if (code !== 0) throw new MienError('internal', `the torch engine ended with code ${code}`);
+});

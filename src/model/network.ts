@@ -1,0 +1,164 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type Architecture, decoderStart, type ResidualRow } from './architecture.js';
+import { checkWeights, type Weights } from './weights.js';
+
+/** What one pass gives. */
+export interface Outputs {
+  /** float32 [n, 7]. */
+  logits: tf.Tensor2D;
+  /** float32 [n, S, S, 7], module 23's class maps. */
+  maps: tf.Tensor4D;
+}
+
+/** How a weight in PyTorch's layout is turned for tfjs: OIHW → HWIO; IOHW → HWOI; [out, in] → [in, out]. */
+export function toTfjsLayout(tensor: tf.Tensor): tf.Tensor {
+  if (tensor.rank === 4) return tf.transpose(tensor, [2, 3, 1, 0]);
+  return tensor.rank === 2 ? tf.transpose(tensor) : tensor;
+}
+
+type Padding = [[number, number], [number, number], [number, number], [number, number]];
+const padding = (rows: number, columns = rows): Padding => [
+  [0, 0],
+  [rows, rows],
+  [columns, columns],
+  [0, 0],
+];
+
+/**
+ * The training form: every row as the architecture says it, batch norm live, on whichever tfjs backend is
+ * current. The plan (src/model/plan) computes the same function faster; the torch engine trains it.
+ */
+export class Network {
+  readonly architecture: Architecture;
+  /** By the names of the weights file, in tfjs's layout. */
+  readonly variables: ReadonlyMap<string, tf.Variable>;
+
+  /** @throws {MienError} `invalid_weights` if the weights are not the architecture's. */
+  constructor(architecture: Architecture, weights: Weights) {
+    checkWeights(weights, architecture);
+    this.architecture = architecture;
+    this.variables = new Map(
+      [...weights].map(([name, { shape, data }]) => [
+        name,
+        tf.tidy(() => tf.variable(toTfjsLayout(tf.tensor(data, [...shape])), !name.includes('.running_'))),
+      ]),
+    );
+  }
+
+  /**
+   * @param pictures float32 [n, S, S, 1], 0 to 255: crops enlarged to the side
+   * @param training normalise by the batch's own statistics (without dropout) instead of the running ones
+   */
+  forward(pictures: tf.Tensor4D, training = false): Outputs {
+    return tf.tidy(() => {
+      const { input, rows, head } = this.architecture;
+      let x = tf.div(tf.sub(tf.div(pictures, 255), input.mean), input.deviation) as tf.Tensor4D;
+      let features = x;
+      const encoder = decoderStart(this.architecture);
+      rows.forEach((row, index) => {
+        x = this.#row(row, x, training);
+        if (index === encoder - 1) features = x;
+      });
+      const parts: tf.Tensor[] = [];
+      if (head.maps) parts.push(tf.mean(x, [1, 2]));
+      if (head.features) {
+        const pooled = tf.mean(features, [1, 2]) as tf.Tensor2D;
+        parts.push(tf.add(tf.matMul(pooled, this.#get('head.weight')), this.#get('head.bias')));
+      }
+      return { logits: tf.addN(parts) as tf.Tensor2D, maps: x };
+    });
+  }
+
+  dispose(): void {
+    for (const variable of this.variables.values()) variable.dispose();
+  }
+
+  #get<T extends tf.Tensor = tf.Tensor2D>(name: string): T {
+    return this.variables.get(name) as tf.Tensor as T;
+  }
+
+  #row(row: Architecture['rows'][number], x: tf.Tensor4D, training: boolean): tf.Tensor4D {
+    switch (row.block) {
+      case 'downsampler': {
+        const convolved = this.#conv(`${row.name}.conv`, x, { pad: padding(1), stride: 2 });
+        const joined = tf.concat([convolved, tf.maxPool(x, 2, 2, 'valid')], 3);
+        return tf.relu(this.#norm(`${row.name}.norm`, joined, training));
+      }
+      case 'arb':
+      case 'non-bottleneck-1d':
+        return this.#residual(row, x, training);
+      case 'pointwise':
+        return tf.relu(this.#norm(`${row.name}.norm`, this.#conv(`${row.name}.conv`, x), training));
+      case 'attention':
+        return this.#attention(row.name, [0, ...row.rates], x, training);
+      case 'upsampler':
+        return tf.relu(this.#norm(`${row.name}.norm`, this.#transposed(`${row.name}.conv`, x), training));
+      case 'output':
+        return tf.add<tf.Tensor4D>(
+          this.#transposed(`${row.name}.conv`, x),
+          this.#get(`${row.name}.conv.bias`),
+        );
+    }
+  }
+
+  #residual(row: ResidualRow, x: tf.Tensor4D, training: boolean): tf.Tensor4D {
+    const { name, groups, dilation: d } = row;
+    const at = (n: number) => `${name}.conv${n}`;
+    let y = tf.relu(this.#conv(at(1), x, { pad: padding(1, 0), groups }));
+    y = tf.relu(this.#norm(`${name}.norm1`, this.#conv(at(2), y, { pad: padding(0, 1), groups }), training));
+    y = tf.relu(this.#conv(at(3), y, { pad: padding(d, 0), groups, dilation: [d, 1] }));
+    y = this.#conv(at(4), y, { pad: padding(0, d), groups, dilation: [1, d] });
+    return tf.relu(tf.add<tf.Tensor4D>(x, this.#norm(`${name}.norm2`, y, training)));
+  }
+
+  /** Equations 1 and 2, squeezed by ASPP (section 3.3). */
+  #attention(name: string, rates: number[], x: tf.Tensor4D, training: boolean): tf.Tensor4D {
+    const branches = rates.map((rate, i) => {
+      const at = `${name}.branch${i}`;
+      const y = this.#conv(`${at}.conv`, x, { pad: padding(rate), dilation: [rate || 1, rate || 1] });
+      return tf.mean(tf.relu(this.#norm(`${at}.norm`, y, training)), [1, 2]);
+    });
+    const z = tf.concat(branches, 1) as tf.Tensor2D;
+    const hidden = tf.relu(tf.matMul(z, this.#get(`${name}.fc1.weight`)));
+    const s = tf.sigmoid(tf.matMul(hidden, this.#get(`${name}.fc2.weight`)));
+    return tf.mul(x, tf.reshape(s, [x.shape[0], 1, 1, x.shape[3]])) as tf.Tensor4D;
+  }
+
+  /** A convolution by groups: the weight's input channels are a group's, its output channels all. */
+  #conv(
+    name: string,
+    x: tf.Tensor4D,
+    options: { pad?: Padding; stride?: number; groups?: number; dilation?: [number, number] } = {},
+  ): tf.Tensor4D {
+    const { pad = padding(0), stride = 1, groups = 1, dilation = [1, 1] } = options;
+    const weight = this.#get<tf.Tensor4D>(`${name}.weight`);
+    const inputs = tf.split(tf.pad(x, pad), groups, 3);
+    const weights = tf.split(weight, groups, 3);
+    const parts = inputs.map((part, g) =>
+      tf.conv2d(part as tf.Tensor4D, weights[g] as tf.Tensor4D, stride, 'valid', 'NHWC', dilation),
+    );
+    const y = tf.concat(parts, 3);
+    const bias = this.variables.get(`${name}.bias`);
+    return (bias ? tf.add(y, bias) : y) as tf.Tensor4D;
+  }
+
+  /** 3×3, stride 2: output row y comes from input row i through kernel row y + 1 − 2i. */
+  #transposed(name: string, x: tf.Tensor4D): tf.Tensor4D {
+    const weight = this.#get<tf.Tensor4D>(`${name}.weight`);
+    const [n, height, width] = x.shape;
+    const shape: [number, number, number, number] = [n, 2 * height, 2 * width, weight.shape[2]];
+    return tf.conv2dTranspose(x, weight, shape, 2, 1, 'floor');
+  }
+
+  #norm(name: string, x: tf.Tensor4D, training: boolean): tf.Tensor4D {
+    const moments = training ? tf.moments(x, [0, 1, 2]) : undefined;
+    return tf.batchNorm4d(
+      x,
+      (moments?.mean ?? this.#get(`${name}.running_mean`)) as tf.Tensor1D,
+      (moments?.variance ?? this.#get(`${name}.running_var`)) as tf.Tensor1D,
+      this.#get<tf.Tensor1D>(`${name}.bias`),
+      this.#get<tf.Tensor1D>(`${name}.weight`),
+      this.architecture.epsilon,
+    );
+  }
+}

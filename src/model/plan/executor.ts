@@ -1,0 +1,209 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Conv } from './fold.js';
+import type { DownsamplePart, Matrix, Plan, Step } from './planner.js';
+import type { FoldedTail, RowSplit } from './transposed.js';
+
+type Planes = tf.Tensor4D[];
+type Layer = (input: Planes) => Planes;
+type Pads = [[number, number], [number, number], [number, number], [number, number]];
+
+/** Rows above and below, columns left and right. */
+const pads = (rows: [number, number], columns: [number, number]): Pads => [[0, 0], rows, columns, [0, 0]];
+
+const joined = (planes: Planes): tf.Tensor4D =>
+  planes.length === 1 ? (planes[0] as tf.Tensor4D) : tf.concat(planes, 3);
+
+/** The plan's constants on the current backend, and the network that they make. */
+export class Executor {
+  readonly #plan: Plan;
+  readonly #constants: tf.Tensor[] = [];
+  readonly #encoder: Layer[];
+  readonly #decoder: Layer[];
+  readonly #features: ((x: tf.Tensor2D) => tf.Tensor2D) | undefined;
+  readonly #tail: ((x: tf.Tensor4D) => tf.Tensor2D) | undefined;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#encoder = plan.encoder.map((step) => this.#layer(step));
+    this.#decoder = plan.decoder.map((step) => this.#layer(step));
+    this.#features = plan.features && this.#dense(plan.features);
+    this.#tail = plan.tail && this.#averagedMaps(plan.tail);
+  }
+
+  /**
+   * @param pictures float32 [n, S, S], 0 to 255: crops enlarged to the plan's side
+   * @returns float32 [n, 7] logits
+   */
+  run(pictures: Float32Array, count: number): Float32Array {
+    const { side, input } = this.#plan;
+    return tf.tidy(() => {
+      const scaled = pictures.map((value) => (value / 255 - input.mean) / input.deviation);
+      const encoded = through(this.#encoder, [tf.tensor4d(scaled, [count, side, side, 1])]);
+      const parts: tf.Tensor2D[] = [];
+      if (this.#features) parts.push(this.#features(tf.mean(joined(encoded), [1, 2])));
+      if (this.#tail) parts.push(this.#tail(joined(through(this.#decoder, encoded))));
+      return tf.addN(parts).dataSync<'float32'>().slice();
+    });
+  }
+
+  dispose(): void {
+    tf.dispose(this.#constants);
+  }
+
+  #keep<T extends tf.Tensor>(tensor: T): T {
+    this.#constants.push(tf.keep(tensor));
+    return tensor;
+  }
+
+  #layer(step: Step): Layer {
+    switch (step.kind) {
+      case 'downsample':
+        return this.#downsample(step.planes);
+      case 'residual':
+        return this.#residual(step.planes, step.dilation);
+      case 'pointwise': {
+        const convs = step.planes.map((conv) => this.#conv(conv));
+        return (input) => {
+          const x = joined(input);
+          return convs.map((conv) => conv(x));
+        };
+      }
+      case 'attention':
+        return this.#attention(step);
+      case 'upsample': {
+        const planes = step.planes.map((split) => this.#upsample(split));
+        return (input) => {
+          const x = joined(input);
+          return planes.map((upsample) => upsample(x));
+        };
+      }
+    }
+  }
+
+  /** One fused kernel: convolution, bias, ReLU unless `linear`. */
+  #conv(
+    { shape, kernel, bias }: Conv,
+    options: { stride?: number; pad?: Pads; dilation?: [number, number]; linear?: boolean } = {},
+  ): (x: tf.Tensor4D) => tf.Tensor4D {
+    const filter = this.#keep(tf.tensor4d(kernel, [...shape]));
+    const offsets = this.#keep(tf.tensor1d(bias));
+    const attributes = {
+      strides: [options.stride ?? 1, options.stride ?? 1],
+      pad: options.pad ?? 'same',
+      dataFormat: 'NHWC',
+      dilations: options.dilation ?? [1, 1],
+      dimRoundingMode: 'floor',
+      activation: options.linear ? 'linear' : 'relu',
+      leakyreluAlpha: 0,
+    };
+    return (x) =>
+      tf.engine().runKernel('FusedConv2D', { x, filter, bias: offsets }, attributes) as tf.Tensor4D;
+  }
+
+  #downsample(planes: DownsamplePart[][]): Layer {
+    const build = (part: DownsamplePart): ((x: tf.Tensor4D, pooled: tf.Tensor4D) => tf.Tensor4D) => {
+      if ('conv' in part) {
+        const conv = this.#conv(part.conv, { stride: 2, pad: pads([1, 1], [1, 1]) });
+        return (x) => conv(x);
+      }
+      const { pool, from, to } = part;
+      const scale = this.#keep(tf.tensor1d(pool.scale));
+      const shift = this.#keep(tf.tensor1d(pool.shift));
+      return (_, pooled) => {
+        const whole = from === 0 && to === pooled.shape[3];
+        const kept = whole ? pooled : tf.slice(pooled, [0, 0, 0, from], [-1, -1, -1, to - from]);
+        return tf.relu(tf.add<tf.Tensor4D>(tf.mul(kept, scale), shift));
+      };
+    };
+    const built = planes.map((parts) => parts.map(build));
+    return (input) => {
+      const x = joined(input);
+      const pooled = tf.maxPool(x, 2, 2, 'valid');
+      return built.map((parts) => joined(parts.map((part) => part(x, pooled))));
+    };
+  }
+
+  #residual(planes: [Conv, Conv, Conv, Conv][], dilation: number): Layer {
+    const built = planes.map(([a, b, c, d]) => [
+      this.#conv(a),
+      this.#conv(b),
+      this.#conv(c, { dilation: [dilation, 1] }),
+      this.#conv(d, { dilation: [1, dilation], linear: true }),
+    ]);
+    return (input) =>
+      input.map((x, p) => {
+        const convs = built[p] as ((x: tf.Tensor4D) => tf.Tensor4D)[];
+        return tf.tidy(() =>
+          tf.relu(
+            tf.add<tf.Tensor4D>(
+              x,
+              convs.reduce((y, conv) => conv(y), x),
+            ),
+          ),
+        );
+      });
+  }
+
+  /** Squeeze by ASPP, then equation 2 of the paper. */
+  #attention({ branches, fc1, fc2 }: Extract<Step, { kind: 'attention' }>): Layer {
+    const convs = branches.map(({ conv, rate }) => this.#conv(conv, { dilation: [rate || 1, rate || 1] }));
+    const [squeeze, excite] = [this.#dense(fc1), this.#dense(fc2)];
+    return (input) => {
+      const x = joined(input);
+      const z = tf.concat(
+        convs.map((conv) => tf.mean(conv(x), [1, 2]) as tf.Tensor2D),
+        1,
+      );
+      const s = tf.sigmoid(excite(tf.relu(squeeze(z))));
+      return [tf.mul<tf.Tensor4D>(x, tf.reshape(s, [x.shape[0], 1, 1, x.shape[3]]))];
+    };
+  }
+
+  #upsample({ even, odd }: RowSplit): (x: tf.Tensor4D) => tf.Tensor4D {
+    const evenRows = this.#conv(even, { pad: pads([0, 0], [0, 1]) });
+    const oddRows = this.#conv(odd, { pad: pads([0, 1], [0, 1]) });
+    return (x) => {
+      const [n, height, width] = x.shape;
+      // [n, h, w, 2c] is [n · h, a whole output row]: putting the two side by side interleaves the rows.
+      const rows = [evenRows(x), oddRows(x)].map((y) => tf.reshape(y, [n * height, -1]));
+      return tf.reshape(tf.concat(rows, 1), [n, 2 * height, 2 * width, -1]);
+    };
+  }
+
+  #dense({ inputs, outputs, values, bias }: Matrix): (x: tf.Tensor2D) => tf.Tensor2D {
+    const matrix = this.#keep(tf.tensor2d(values, [inputs, outputs]));
+    const offsets = bias && this.#keep(tf.tensor1d(bias));
+    return (x) => {
+      const y = tf.matMul<tf.Tensor2D>(x, matrix);
+      return offsets ? tf.add<tf.Tensor2D>(y, offsets) : y;
+    };
+  }
+
+  /** Module 23 and its global average at once: the full-size maps are never built. */
+  #averagedMaps({ matrix, bias }: FoldedTail): (x: tf.Tensor4D) => tf.Tensor2D {
+    const weights = this.#keep(tf.tensor2d(matrix, [matrix.length / bias.length, bias.length]));
+    const offsets = this.#keep(tf.tensor1d(bias));
+    return (x) => {
+      const [, height, width] = x.shape;
+      const sum = (part: tf.Tensor4D) => tf.sum(part, [1, 2]) as tf.Tensor2D;
+      const all = sum(x);
+      const belowFirst = tf.sub(all, sum(tf.slice(x, [0, 0, 0, 0], [-1, 1, -1, -1])));
+      const firstColumn = tf.slice(x, [0, 0, 0, 0], [-1, -1, 1, -1]);
+      const afterFirst = tf.sub(all, sum(firstColumn));
+      const both = tf.sub(belowFirst, sum(tf.slice(firstColumn, [0, 1, 0, 0], [-1, height - 1, 1, -1])));
+      const means = tf.div(tf.concat([all, belowFirst, afterFirst, both], 1), height * width);
+      return tf.add<tf.Tensor2D>(tf.matMul(means as tf.Tensor2D, weights), offsets);
+    };
+  }
+}
+
+/** Runs layers in turn, letting go of each layer's input when it has been used. */
+function through(layers: Layer[], input: Planes): Planes {
+  let planes = input;
+  for (const layer of layers) {
+    const next = tf.tidy(() => layer(planes));
+    if (planes !== input) tf.dispose(planes.filter((plane) => !next.includes(plane)));
+    planes = next;
+  }
+  return planes;
+}

@@ -1,0 +1,68 @@
+import type { Weight, Weights } from '../weights.js';
+
+/** A convolution as a backend wants it: kernel float32 HWIO, one bias an output channel. */
+export interface Conv {
+  shape: readonly [height: number, width: number, inputs: number, outputs: number];
+  kernel: Float32Array;
+  bias: Float32Array;
+}
+
+/** y = scale · x + shift, a pair of numbers a channel. */
+export interface Affine {
+  scale: Float32Array;
+  shift: Float32Array;
+}
+
+/** Reads one weight; the weights have been checked against the architecture, so it is there. */
+export const take = (weights: Weights, name: string): Weight => weights.get(name) as Weight;
+
+/** Batch norm by its running statistics, as one multiplication and one addition a channel. */
+export function normAffine(weights: Weights, name: string, epsilon: number): Affine {
+  const [gain, offset, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
+    (field) => take(weights, `${name}.${field}`).data,
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const scale = gain.map((g, c) => g / Math.sqrt((variance[c] as number) + epsilon));
+  const shift = offset.map((o, c) => o - (mean[c] as number) * (scale[c] as number));
+  return { scale, shift };
+}
+
+/** A convolution of the weights file (OIHW), or a transposed one (IOHW), as HWIO. */
+export function readConv(weights: Weights, name: string, transposed = false): Conv {
+  const { shape, data } = take(weights, `${name}.weight`);
+  const [first, second, height, width] = shape as [number, number, number, number];
+  const [inputs, outputs] = transposed ? [first, second] : [second, first];
+  const kernel = new Float32Array(data.length);
+  let at = 0;
+  for (let a = 0; a < first; a++)
+    for (let b = 0; b < second; b++)
+      for (let tap = 0; tap < height * width; tap++) {
+        const [i, o] = transposed ? [a, b] : [b, a];
+        kernel[(tap * inputs + i) * outputs + o] = data[at++] as number;
+      }
+  const bias = weights.get(`${name}.bias`)?.data ?? new Float32Array(outputs);
+  return { shape: [height, width, inputs, outputs], kernel, bias };
+}
+
+/** The convolution followed by the affine map, as one convolution. */
+export function foldAffine({ shape, kernel, bias }: Conv, { scale, shift }: Affine): Conv {
+  const outputs = shape[3];
+  return {
+    shape,
+    kernel: kernel.map((k, i) => k * (scale[i % outputs] as number)),
+    bias: bias.map((b, o) => b * (scale[o] as number) + (shift[o] as number)),
+  };
+}
+
+/** Output channels `from` to `to` of a convolution. */
+export function sliceOutputs({ shape, kernel, bias }: Conv, from: number, to: number): Conv {
+  const [height, width, inputs, outputs] = shape;
+  const kept = kernel.filter((_, i) => i % outputs >= from && i % outputs < to);
+  return { shape: [height, width, inputs, to - from], kernel: kept, bias: bias.slice(from, to) };
+}
+
+/** One kernel tap, float32 [inputs, outputs]. */
+export function tapOf({ shape, kernel }: Conv, y: number, x: number): Float32Array {
+  const [, width, inputs, outputs] = shape;
+  const start = (y * width + x) * inputs * outputs;
+  return kernel.subarray(start, start + inputs * outputs);
+}

@@ -1,0 +1,143 @@
+import { type Architecture, decoderStart, type PlacedRow, place, type ResidualRow } from '../architecture.js';
+import { checkWeights, type Weights } from '../weights.js';
+import { type Affine, type Conv, foldAffine, normAffine, readConv, sliceOutputs, take } from './fold.js';
+import { type FoldedTail, foldTail, type RowSplit, splitRows } from './transposed.js';
+
+/** float32 [inputs, outputs], with one bias an output. */
+export interface Matrix {
+  inputs: number;
+  outputs: number;
+  values: Float32Array;
+  bias?: Float32Array;
+}
+
+/** Part of a downsampler's output: channels of the convolution, or channels `from` to `to` of the pooled input. */
+export type DownsamplePart = { conv: Conv } | { pool: Affine; from: number; to: number };
+
+/**
+ * One row, ready to compute. Between steps the channels stand in planes, one tensor a group of the convolutions that
+ * follow, so that inside a stage nothing is split or joined.
+ */
+export type Step =
+  | { kind: 'downsample'; planes: DownsamplePart[][] }
+  | { kind: 'residual'; dilation: number; planes: [Conv, Conv, Conv, Conv][] }
+  | { kind: 'pointwise'; planes: Conv[] }
+  | { kind: 'attention'; branches: { conv: Conv; rate: number }[]; fc1: Matrix; fc2: Matrix }
+  | { kind: 'upsample'; planes: RowSplit[] };
+
+/** The network and its weights for inference: batch norm folded, groups planar, transposed convolutions split by rows. */
+export interface Plan {
+  side: number;
+  input: Architecture['input'];
+  encoder: Step[];
+  /** On the encoder's averaged features. */
+  features: Matrix | undefined;
+  /** Empty where the class maps have no part in the logits. */
+  decoder: Step[];
+  tail: FoldedTail | undefined;
+}
+
+/** Groups that the rows after `index` work in; a row that is not grouped takes its input whole. */
+function groupsAfter(rows: PlacedRow[], index: number): number {
+  const next = rows[index + 1]?.row;
+  return next && 'groups' in next ? next.groups : 1;
+}
+
+/** Output channels of each plane: [from, to). */
+const ranges = (channels: number, planes: number): [number, number][] =>
+  Array.from({ length: planes }, (_, p) => [(p * channels) / planes, ((p + 1) * channels) / planes]);
+
+function slices(conv: Conv, planes: number): Conv[] {
+  return ranges(conv.shape[3], planes).map(([from, to]) => sliceOutputs(conv, from, to));
+}
+
+const part = ({ scale, shift }: Affine, from: number, to: number): Affine => ({
+  scale: scale.slice(from, to),
+  shift: shift.slice(from, to),
+});
+
+function downsample(weights: Weights, placed: PlacedRow, planes: number, epsilon: number): Step {
+  const { name } = placed.row;
+  const norm = normAffine(weights, `${name}.norm`, epsilon);
+  const plain = readConv(weights, `${name}.conv`);
+  const convolved = plain.shape[3];
+  const conv = foldAffine(plain, part(norm, 0, convolved));
+  return {
+    kind: 'downsample',
+    planes: ranges(placed.outputChannels, planes).map(([from, to]) => {
+      const parts: DownsamplePart[] = [];
+      if (from < convolved) parts.push({ conv: sliceOutputs(conv, from, Math.min(to, convolved)) });
+      if (to > convolved) {
+        const first = Math.max(from, convolved);
+        parts.push({ pool: part(norm, first, to), from: first - convolved, to: to - convolved });
+      }
+      return parts;
+    }),
+  };
+}
+
+function residual(weights: Weights, row: ResidualRow, epsilon: number): Step {
+  const norm = (n: number) => normAffine(weights, `${row.name}.norm${n}`, epsilon);
+  const conv = (n: number) => readConv(weights, `${row.name}.conv${n}`);
+  const convs = [conv(1), foldAffine(conv(2), norm(1)), conv(3), foldAffine(conv(4), norm(2))];
+  const byConv = convs.map((c) => slices(c, row.groups));
+  const planes = ranges(row.channels, row.groups).map(
+    (_, p) => byConv.map((list) => list[p]) as [Conv, Conv, Conv, Conv],
+  );
+  return { kind: 'residual', dilation: row.dilation, planes };
+}
+
+function matrix(weights: Weights, name: string): Matrix {
+  const { shape, data } = take(weights, `${name}.weight`);
+  const [outputs, inputs] = shape as [number, number];
+  const values = new Float32Array(data.length);
+  for (let o = 0; o < outputs; o++)
+    for (let i = 0; i < inputs; i++) values[i * outputs + o] = data[o * inputs + i] as number;
+  const bias = weights.get(`${name}.bias`)?.data;
+  return bias ? { inputs, outputs, values, bias } : { inputs, outputs, values };
+}
+
+function step(weights: Weights, placed: PlacedRow, planes: number, epsilon: number): Step {
+  const { row } = placed;
+  const folded = (at: string, transposed = false) =>
+    foldAffine(readConv(weights, `${at}.conv`, transposed), normAffine(weights, `${at}.norm`, epsilon));
+  switch (row.block) {
+    case 'downsampler':
+      return downsample(weights, placed, planes, epsilon);
+    case 'arb':
+    case 'non-bottleneck-1d':
+      return residual(weights, row, epsilon);
+    case 'pointwise':
+      return { kind: 'pointwise', planes: slices(folded(row.name), planes) };
+    case 'attention': {
+      const branches = [0, ...row.rates].map((rate, i) => ({ conv: folded(`${row.name}.branch${i}`), rate }));
+      const [fc1, fc2] = [matrix(weights, `${row.name}.fc1`), matrix(weights, `${row.name}.fc2`)];
+      return { kind: 'attention', branches, fc1, fc2 };
+    }
+    case 'upsampler':
+      return { kind: 'upsample', planes: slices(folded(row.name, true), planes).map(splitRows) };
+    case 'output':
+      throw new TypeError('the output row has no step: it is the tail');
+  }
+}
+
+/**
+ * Compiles an architecture and its weights. Pure: arrays in, arrays out.
+ * @throws {MienError} `invalid_weights` if the weights are not the architecture's.
+ */
+export function plan(arch: Architecture, weights: Weights): Plan {
+  checkWeights(weights, arch);
+  const rows = place(arch);
+  const start = decoderStart(arch);
+  const steps = (from: number, to: number) =>
+    rows.slice(from, to).map((placed, i) => step(weights, placed, groupsAfter(rows, from + i), arch.epsilon));
+  const last = (rows[rows.length - 1] as PlacedRow).row;
+  return {
+    side: arch.side,
+    input: arch.input,
+    encoder: steps(0, start),
+    features: arch.head.features ? matrix(weights, 'head') : undefined,
+    decoder: arch.head.maps ? steps(start, rows.length - 1) : [],
+    tail: arch.head.maps ? foldTail(readConv(weights, `${last.name}.conv`, true)) : undefined,
+  };
+}
