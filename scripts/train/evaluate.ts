@@ -8,9 +8,9 @@ import { BACKEND_NAMES, type BackendName } from '../../src/model/backends/index.
 import { MienError } from '../../src/model/errors.js';
 import { sha256, writeAtomically } from '../lib/files.js';
 import { main } from '../lib/main.js';
-import { readDataSet } from './data/pack.js';
+import { readDataSet, rowsOf } from './data/pack.js';
 import { formatMetrics } from './metrics.js';
-import { EVALUATION_SPLITS, type EvaluationSplit, evaluate } from './scoring.js';
+import { EVALUATION_SPLITS, type EvaluationSplit, measureRows, score, spread } from './scoring.js';
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
   if (!allowed.includes(value as T))
@@ -41,7 +41,8 @@ main(async () => {
   const limit = positive('limit', values.limit);
   const model = await loadModel(values.model);
   const set = readDataSet(values.data);
-  const evaluation = await evaluate(model, backend, set, split, limit);
+  const rows = spread(rowsOf(set, ...EVALUATION_SPLITS[split]), limit);
+  const evaluation = measureRows(set, rows, await score(model, backend, set, rows));
   console.log(
     `${model.name} ${model.version}, ${split}${limit ? `, ${limit} spread evenly` : ''}, ${backend}`,
   );

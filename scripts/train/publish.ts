@@ -12,9 +12,12 @@ import { MienError } from '../../src/model/errors.js';
 import type { ModelFiles } from '../../src/model/model.js';
 import { sha256, writeAtomically } from '../lib/files.js';
 import { main } from '../lib/main.js';
-import { type DataSet, readDataSet } from './data/pack.js';
+import { type DataSet, readDataSet, rowsOf } from './data/pack.js';
 import { type ModelMetrics, modelCard } from './model-card.js';
-import { evaluate } from './scoring.js';
+import { measureRows, score } from './scoring.js';
+
+/** The backend that every runtime has. */
+const BACKEND = 'wasm';
 
 const readJson = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
 
@@ -29,37 +32,33 @@ function refuseWorse(out: string, accuracy: number): void {
     );
 }
 
-async function measureModel(
-  model: ModelFiles,
-  run: string,
-  set: DataSet,
-  index: { images: string },
-  out: string,
-) {
-  const backend = 'wasm';
-  const publicTest = await evaluate(model, backend, set, 'public');
+/** PublicTest first: PrivateTest is not scored for weights that will not be published. */
+async function measureSplits(model: ModelFiles, set: DataSet, out: string): Promise<ModelMetrics['splits']> {
+  const [publicRows, privateRows] = [rowsOf(set, 'PublicTest'), rowsOf(set, 'PrivateTest')];
+  const publicScores = await score(model, BACKEND, set, publicRows);
+  const publicTest = measureRows(set, publicRows, publicScores);
   refuseWorse(out, publicTest.accuracy);
-  const metrics: ModelMetrics = {
-    name: model.name,
-    version: model.version,
-    weights: sha256(model.weights),
-    backend,
-    splits: {
-      public: publicTest,
-      private: await evaluate(model, backend, set, 'private'),
-      test: await evaluate(model, backend, set, 'test'),
-    },
-    training: {
-      data: index.images,
-      commit: readFileSync(join(run, 'commit.txt'), 'utf8').trim(),
-      config: readJson(join(run, 'config.json')),
-      history: readFileSync(join(run, 'history.jsonl'), 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line)),
-    },
+  const privateScores = await score(model, BACKEND, set, privateRows);
+  return {
+    public: publicTest,
+    private: measureRows(set, privateRows, privateScores),
+    test: measureRows(
+      set,
+      [...publicRows, ...privateRows],
+      Float32Array.of(...publicScores, ...privateScores),
+    ),
   };
-  return metrics;
+}
+
+/** What the run's folder says of how the weights were made. */
+function describeTraining(run: string, data: string): ModelMetrics['training'] {
+  const history = readFileSync(join(run, 'history.jsonl'), 'utf8').trim().split('\n');
+  return {
+    data,
+    commit: readFileSync(join(run, 'commit.txt'), 'utf8').trim(),
+    config: readJson(join(run, 'config.json')),
+    history: history.map((line) => JSON.parse(line)),
+  };
 }
 
 main(async () => {
@@ -81,7 +80,14 @@ main(async () => {
   const architecture = parseArchitecture(readJson(join(run, 'architecture.json')));
   const model: ModelFiles = { name: basename(out), version, architecture, weights };
   const { index, ...set } = readDataSet(data);
-  const metrics = await measureModel(model, run, set, index, out);
+  const metrics: ModelMetrics = {
+    name: model.name,
+    version,
+    weights: sha256(weights),
+    backend: BACKEND,
+    splits: await measureSplits(model, set, out),
+    training: describeTraining(run, index.images),
+  };
 
   // The folder is made whole beside the old one, so that a reader never sees files of two models.
   const beside = `${out}.${process.pid}.part`;

@@ -54,26 +54,15 @@ export function spread(rows: number[], limit: number | undefined): number[] {
   return Array.from({ length: limit }, (_, i) => rows[Math.floor((i * rows.length) / limit)] as number);
 }
 
-/** Scores and measures a split of a data set. */
-export async function evaluate(
-  model: ModelFiles,
-  backend: BackendName,
-  set: DataSet,
-  split: EvaluationSplit,
-  limit?: number,
-): Promise<Evaluation> {
-  const rows = spread(rowsOf(set, ...EVALUATION_SPLITS[split]), limit);
-  const scores = await score(model, backend, set, rows);
-  const labels = rows.map((row) => set.labels[row] as number);
-  const kept = rows.flatMap((row, i) => (set.copies[row] ? [] : [i]));
-  const keptScores = Float32Array.from(
-    kept.flatMap((i) => [...scores.subarray(i * LABELS.length, (i + 1) * LABELS.length)]),
-  );
-  return {
-    ...measure(scores, labels),
-    withoutCopies: measure(
-      keptScores,
-      kept.map((i) => labels[i] as number),
-    ),
-  };
+/** Measures rows by their scores (float32 [n, 7]), and again without the copies. */
+export function measureRows(set: DataSet, rows: number[], scores: Float32Array): Evaluation {
+  const part = (kept: number[]): Metrics =>
+    measure(
+      Float32Array.from(
+        kept.flatMap((i) => [...scores.subarray(i * LABELS.length, (i + 1) * LABELS.length)]),
+      ),
+      kept.map((i) => set.labels[rows[i] as number] as number),
+    );
+  const all = Array.from(rows.keys());
+  return { ...part(all), withoutCopies: part(all.filter((i) => !set.copies[rows[i] as number])) };
 }

@@ -7,19 +7,9 @@ import type { ModelFiles } from '../../src/model/model.js';
 import { parameterShapes } from '../../src/model/parameters.js';
 import { table1 } from '../../src/model/table1.js';
 import { encodeSafetensors, type Weights } from '../../src/model/weights.js';
+import { randomNumbers } from './random.js';
 
 const architecture = table1({ side: 48 });
-
-/** mulberry32: the same numbers in -1 to 1 in every run. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 31 - 1;
-  };
-}
 
 function randomWeights(seed: number): Weights {
   const random = randomNumbers(seed);

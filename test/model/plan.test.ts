@@ -1,0 +1,159 @@
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadAssets } from '../../src/assets/node.js';
+import { type Architecture, formatArchitecture, parseArchitecture } from '../../src/model/architecture.js';
+import { createBackend } from '../../src/model/backends/index.js';
+import { enlarge } from '../../src/model/enlarge.js';
+import { Network } from '../../src/model/network.js';
+import { Executor } from '../../src/model/plan/executor.js';
+import { createClassifier } from '../../src/model/plan/index.js';
+import { plan } from '../../src/model/plan/planner.js';
+import { table1 } from '../../src/model/table1.js';
+import { encodeSafetensors, type Weights } from '../../src/model/weights.js';
+import { livelyWeights } from '../support/networks.js';
+import { randomNumbers } from '../support/random.js';
+
+const random = randomNumbers(7);
+const crops = Uint8Array.from({ length: 2 * 48 * 48 }, () => Math.floor((random() + 1) * 128));
+
+let wasmModule: WebAssembly.Module;
+beforeAll(async () => {
+  wasmModule = (await loadAssets()).wasm.tfjs;
+});
+
+async function byTrainingForm(arch: Architecture, weights: Weights): Promise<Float32Array> {
+  await tf.setBackend('cpu');
+  const network = new Network(arch, weights);
+  const pictures = tf.tensor4d(enlarge(crops, arch.side), [2, arch.side, arch.side, 1]);
+  const logits = network.forward(pictures).logits.dataSync<'float32'>();
+  network.dispose();
+  return logits;
+}
+
+async function byPlan(arch: Architecture, weights: Weights): Promise<Float32Array> {
+  await createBackend('wasm', { wasmModule });
+  const executor = new Executor(plan(arch, weights));
+  const logits = executor.run(enlarge(crops, arch.side), 2);
+  executor.dispose();
+  return logits;
+}
+
+/** Largest difference as a share of the logits' own spread. */
+function difference(a: Float32Array, b: Float32Array): number {
+  const spread = Math.max(...a) - Math.min(...a);
+  return Math.max(...a.map((value, i) => Math.abs(value - (b[i] as number)))) / spread;
+}
+
+// float32 sums of some hundred terms in another order, through 40 layers.
+const TOLERANCE = 1e-4;
+
+const heads = {
+  maps: { maps: true, features: false, dropout: 0 },
+  features: { maps: false, features: true, dropout: 0 },
+};
+
+describe('the plan computes what the training form does', () => {
+  it.each<[string, Architecture]>([
+    ['four groups', table1({ side: 32, dilations: [1, 2, 3, 4], rates: [1, 2, 3] })],
+    ['two groups, one of them half pooled', table1({ side: 32, groups: 2 })],
+    ['no groups, no attention', table1({ side: 24, groups: 1, rates: null })],
+    ['eight groups', table1({ side: 16, groups: 8 })],
+    ['class maps alone', table1({ side: 32, head: heads.maps })],
+    ['features alone', table1({ side: 32, head: heads.features })],
+    ['an enlarged crop', table1({ side: 56 })],
+  ])('%s', async (_, arch) => {
+    const weights = livelyWeights(arch);
+    const expected = await byTrainingForm(arch, weights);
+    expect(difference(expected, await byPlan(arch, weights))).toBeLessThan(TOLERANCE);
+  });
+
+  it('and the comparison sees a mirrored kernel, a missing dilation, a moved mean', async () => {
+    const arch = table1({ side: 32, dilations: [1, 2, 3, 4], rates: [1, 2, 3] });
+    const weights = livelyWeights(arch);
+    const expected = await byTrainingForm(arch, weights);
+
+    const kernel = weights.get('m10.conv3.weight') as { shape: number[]; data: Float32Array };
+    const mirrored = Float32Array.from(
+      kernel.data,
+      (_, i) => kernel.data[i - (i % 3) + 2 - (i % 3)] as number,
+    );
+    const wrongKernel = new Map(weights).set('m10.conv3.weight', { shape: kernel.shape, data: mirrored });
+    expect(difference(expected, await byPlan(arch, wrongKernel))).toBeGreaterThan(10 * TOLERANCE);
+
+    const undilated = table1({ side: 32, dilations: [1, 1, 3, 4], rates: [1, 2, 3] });
+    expect(difference(expected, await byPlan(undilated, weights))).toBeGreaterThan(10 * TOLERANCE);
+
+    const mean = weights.get('m20.norm.running_mean') as { shape: number[]; data: Float32Array };
+    const moved = { shape: mean.shape, data: mean.data.map((value) => value + 0.1) };
+    const wrongNorm = new Map(weights).set('m20.norm.running_mean', moved);
+    expect(difference(expected, await byPlan(arch, wrongNorm))).toBeGreaterThan(10 * TOLERANCE);
+  });
+});
+
+describe('createClassifier', () => {
+  const arch = table1({ side: 48 });
+  const model = {
+    name: 'random',
+    version: '0',
+    architecture: JSON.parse(formatArchitecture(parseArchitecture(arch))),
+    weights: encodeSafetensors(livelyWeights(arch)),
+  };
+
+  it('gives each crop its own probabilities, whatever stands beside it', async () => {
+    await createBackend('wasm', { wasmModule });
+    const classifier = createClassifier(model);
+    // More crops than one pass holds at this side.
+    const many = new Uint8Array(70 * 48 * 48);
+    for (let i = 0; i < 35; i++) many.set(crops, 2 * i * 48 * 48);
+    const scores = classifier.classify(many);
+    const alone = [0, 1].map((i) => classifier.classify(crops.subarray(i * 48 * 48, (i + 1) * 48 * 48)));
+    for (let i = 0; i < 70; i++) {
+      const row = scores.subarray(7 * i, 7 * i + 7);
+      expect(row.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 6);
+      row.forEach((score, c) => {
+        expect(score).toBeCloseTo(alone[i % 2]?.[c] as number, 6);
+      });
+    }
+    classifier.dispose();
+  });
+
+  it('leaves no tensor behind', async () => {
+    await createBackend('wasm', { wasmModule });
+    const before = tf.memory().numTensors;
+    const classifier = createClassifier(model);
+    const loaded = tf.memory().numTensors;
+    expect(loaded).toBeGreaterThan(before);
+    classifier.classify(crops);
+    classifier.classify(crops);
+    expect(tf.memory().numTensors).toBe(loaded);
+    classifier.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('refuses crops of another size', async () => {
+    await createBackend('wasm', { wasmModule });
+    const classifier = createClassifier(model);
+    expect(() => classifier.classify(new Uint8Array(100))).toThrow(/48×48/);
+    classifier.dispose();
+  });
+});
+
+describe('enlarge', () => {
+  it('equals tfjs’s bilinear resize with half-pixel centres', async () => {
+    await tf.setBackend('cpu');
+    const resized = tf.image.resizeBilinear(
+      tf.tensor4d(crops, [2, 48, 48, 1], 'float32'),
+      [112, 112],
+      false,
+      true,
+    );
+    const ours = enlarge(crops, 112);
+    const theirs = resized.dataSync();
+    expect(Math.max(...ours.map((value, i) => Math.abs(value - (theirs[i] as number))))).toBeLessThan(1e-3);
+  });
+
+  it('leaves a crop of the same side as it is', () => {
+    expect(enlarge(crops, 48)).toEqual(Float32Array.from(crops));
+  });
+});

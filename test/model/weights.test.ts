@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { MienError } from '../../src/model/errors.js';
+import { table1 } from '../../src/model/table1.js';
+import { checkWeights, decodeSafetensors, encodeSafetensors, type Weights } from '../../src/model/weights.js';
+import { livelyWeights } from '../support/networks.js';
+
+const small: Weights = new Map([
+  ['a', { shape: [2, 3], data: Float32Array.of(1, -2, 3.5, 4, 5, 6) }],
+  ['b', { shape: [1], data: Float32Array.of(0.25) }],
+]);
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    expect(MienError.is(error) && error.code).toBe('invalid_weights');
+    return (error as Error).message;
+  }
+  throw new Error('the weights were accepted');
+}
+
+describe('safetensors', () => {
+  it('reads what it writes', () => {
+    expect(decodeSafetensors(encodeSafetensors(small, { made: 'here' }))).toEqual(small);
+  });
+
+  it('writes the format: a little-endian length, JSON, data from a multiple of eight', () => {
+    const bytes = encodeSafetensors(small);
+    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    expect(length % 8).toBe(0);
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    expect(header.b).toEqual({ dtype: 'F32', shape: [1], data_offsets: [24, 28] });
+    expect(bytes.length).toBe(8 + length + 28);
+  });
+
+  it('reads a view into a larger buffer, at an odd offset', () => {
+    const bytes = encodeSafetensors(small);
+    const larger = Buffer.alloc(bytes.length + 3);
+    larger.set(bytes, 3);
+    expect(decodeSafetensors(larger.subarray(3))).toEqual(small);
+  });
+
+  it('refuses every file that is cut off', () => {
+    const bytes = encodeSafetensors(small);
+    for (let length = 0; length < bytes.length; length++)
+      expect(refusal(() => decodeSafetensors(bytes.subarray(0, length)))).toMatch(/not valid weights/);
+  });
+
+  it('refuses NaN', () => {
+    const bytes = encodeSafetensors(new Map([['a', { shape: [1], data: Float32Array.of(Number.NaN) }]]));
+    expect(refusal(() => decodeSafetensors(bytes))).toMatch(/a holds a value that is not finite/);
+  });
+});
+
+describe('checkWeights', () => {
+  const arch = table1({ side: 48 });
+  const weights = livelyWeights(arch);
+
+  it('names a tensor that is missing, misshapen or too many', () => {
+    expect(() => checkWeights(weights, arch)).not.toThrow();
+    const without = new Map(weights);
+    without.delete('m9.conv1.weight');
+    expect(refusal(() => checkWeights(without, arch))).toMatch(/m9.conv1.weight is missing/);
+    const misshapen = new Map(weights).set('head.bias', { shape: [8], data: new Float32Array(8) });
+    expect(refusal(() => checkWeights(misshapen, arch))).toMatch(/head.bias is \[8\].*\[7\]/);
+    const extra = new Map(weights).set('m99', { shape: [1], data: new Float32Array(1) });
+    expect(refusal(() => checkWeights(extra, arch))).toMatch(/no m99/);
+  });
+});
