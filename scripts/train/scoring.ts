@@ -4,7 +4,7 @@ import { LABELS } from '../../src/model/labels.js';
 import type { ModelFiles } from '../../src/model/model.js';
 import { createClassifier } from '../../src/model/plan/index.js';
 import { Progress } from '../lib/progress.js';
-import { CROP_BYTES, type DataSet, rowsOf } from './data/pack.js';
+import { CROP_BYTES, type DataSet } from './data/pack.js';
 import { type Metrics, measure } from './metrics.js';
 
 /** What may be evaluated. `test` is PublicTest and PrivateTest, the paper's 7178 images. */
