@@ -11,6 +11,8 @@ export interface ModelMetrics {
   weights: string;
   /** What the scores were computed on. */
   backend: string;
+  /** The logits as trained were divided by this, fitted on PublicTest; the weights hold the quotient. */
+  temperature: number;
   splits: { public: Evaluation; private: Evaluation; test: Evaluation };
   training: {
     /** SHA-256 of the packed images. */
@@ -81,7 +83,8 @@ ${parameters(arch).toLocaleString('en')} parameters. It gives seven scores for a
 ${LABELS.join(', ')}.
 
 ## Accuracy
-Computed on the ${metrics.backend} plan as served, without test-time averaging.
+Computed on the ${metrics.backend} plan as served, without test-time averaging. The scores are calibrated by a temperature of
+${metrics.temperature.toFixed(3)}, fitted on PublicTest and folded into the weights.
 
 ${accuracyTable(metrics)}
 

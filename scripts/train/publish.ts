@@ -7,11 +7,14 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseArchitecture } from '../../src/model/architecture.js';
+import { type Architecture, parseArchitecture } from '../../src/model/architecture.js';
 import { MienError } from '../../src/model/errors.js';
 import type { ModelFiles } from '../../src/model/model.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/model/weights.js';
 import { sha256, writeAtomically } from '../lib/files.js';
 import { main } from '../lib/main.js';
+import { fitTemperature, foldTemperature } from './calibrate.js';
+import type { Split } from './data/fer2013.js';
 import { type DataSet, readDataSet, rowsOf } from './data/pack.js';
 import { type ModelMetrics, modelCard } from './model-card.js';
 import { measureRows, score } from './scoring.js';
@@ -33,21 +36,36 @@ function refuseWorse(out: string, accuracy: number): void {
 }
 
 /** PublicTest first: PrivateTest is not scored for weights that will not be published. */
-async function measureSplits(model: ModelFiles, set: DataSet, out: string): Promise<ModelMetrics['splits']> {
-  const [publicRows, privateRows] = [rowsOf(set, 'PublicTest'), rowsOf(set, 'PrivateTest')];
-  const publicScores = await score(model, BACKEND, set, publicRows);
-  const publicTest = measureRows(set, publicRows, publicScores);
-  refuseWorse(out, publicTest.accuracy);
-  const privateScores = await score(model, BACKEND, set, privateRows);
+async function measureSplits(model: ModelFiles, set: DataSet): Promise<ModelMetrics['splits']> {
+  const scored = async (split: Split) => {
+    const rows = rowsOf(set, split);
+    return { rows, scores: await score(model, BACKEND, set, rows) };
+  };
+  const [publicTest, privateTest] = [await scored('PublicTest'), await scored('PrivateTest')];
   return {
-    public: publicTest,
-    private: measureRows(set, privateRows, privateScores),
+    public: measureRows(set, publicTest.rows, publicTest.scores),
+    private: measureRows(set, privateTest.rows, privateTest.scores),
     test: measureRows(
       set,
-      [...publicRows, ...privateRows],
-      Float32Array.of(...publicScores, ...privateScores),
+      [...publicTest.rows, ...privateTest.rows],
+      Float32Array.of(...publicTest.scores, ...privateTest.scores),
     ),
   };
+}
+
+/** The model with its scores calibrated on PublicTest, which its weights were chosen on too. */
+async function calibrated(raw: ModelFiles, arch: Architecture, set: DataSet, out: string) {
+  const rows = rowsOf(set, 'PublicTest');
+  const scores = await score(raw, BACKEND, set, rows);
+  const { accuracy } = measureRows(set, rows, scores);
+  refuseWorse(out, accuracy);
+  const temperature = fitTemperature(
+    scores,
+    rows.map((row) => set.labels[row] as number),
+  );
+  console.log(`PublicTest ${accuracy.toFixed(4)}, temperature ${temperature.toFixed(3)}`);
+  const weights = foldTemperature(decodeSafetensors(raw.weights), arch, temperature);
+  return { model: { ...raw, weights: encodeSafetensors(weights) }, temperature };
 }
 
 /** What the run's folder says of how the weights were made. */
@@ -76,16 +94,18 @@ main(async () => {
       'invalid_data',
       'usage: publish-model --run FOLDER --version X.Y.Z [--data FOLDER] [--out FOLDER]',
     );
-  const weights = new Uint8Array(readFileSync(join(run, 'best.safetensors')));
   const architecture = parseArchitecture(readJson(join(run, 'architecture.json')));
-  const model: ModelFiles = { name: basename(out), version, architecture, weights };
   const { index, ...set } = readDataSet(data);
+  const weights = new Uint8Array(readFileSync(join(run, 'best.safetensors')));
+  const raw: ModelFiles = { name: basename(out), version, architecture, weights };
+  const { model, temperature } = await calibrated(raw, architecture, set, out);
   const metrics: ModelMetrics = {
     name: model.name,
     version,
-    weights: sha256(weights),
+    weights: sha256(model.weights),
     backend: BACKEND,
-    splits: await measureSplits(model, set, out),
+    temperature,
+    splits: await measureSplits(model, set),
     training: describeTraining(run, index.images),
   };
 
@@ -94,7 +114,7 @@ main(async () => {
   mkdirSync(beside, { recursive: true });
   try {
     copyFileSync(join(run, 'architecture.json'), join(beside, 'architecture.json'));
-    copyFileSync(join(run, 'best.safetensors'), join(beside, 'weights.safetensors'));
+    writeAtomically(join(beside, 'weights.safetensors'), model.weights);
     writeAtomically(join(beside, 'metrics.json'), `${JSON.stringify(metrics, null, 1)}\n`);
     writeAtomically(join(beside, 'MODEL_CARD.md'), modelCard(metrics, architecture));
     rmSync(out, { recursive: true, force: true });
