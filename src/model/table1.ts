@@ -19,7 +19,7 @@ export interface Table1Options {
   head?: { maps: boolean; features: boolean; dropout: number };
 }
 
-/** Mean and standard deviation of FER2013's Training pixels, scaled to 0..1 (0.5077, 0.2551). */
+/** About the mean and the standard deviation of FER2013’s Training pixels, scaled to 0..1 (0.5078, 0.2550). */
 const INPUT = { mean: 0.5077, deviation: 0.2551 };
 
 /** The paper's network, Table 1, modules 1 to 23, for an input of side S. */
