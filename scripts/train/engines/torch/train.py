@@ -42,6 +42,11 @@ def parameter_groups(modules, decay):
     return [{"params": kernels, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
+def tensors_in_place(network):
+    """Parameters and running statistics, but not the batch norms' counters."""
+    return (t for t in network.state_dict().values() if t.is_floating_point())
+
+
 class Training:
     def __init__(self, run, folder):
         self.run = Path(run)
@@ -52,6 +57,8 @@ class Training:
         self.side = architecture["side"]
         self.network = Network(architecture).to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
+        # The tensors themselves, averaged and live: collecting them at every step would cost more than averaging.
+        self.averaged = [list(tensors_in_place(network)) for network in (self.average, self.network)]
         features = self.network.head.in_features if self.network.head else 0
         # FER+ has its own classifier on the same features, which is left behind when the weights are written.
         self.votes = torch.nn.Linear(features, 10).to(self.device) if self.config["labels"]["ferplus"] else None
@@ -103,11 +110,7 @@ class Training:
         # The average follows quickly while there is little to average.
         decay = min(self.config["average"], (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for kept, new in zip(self.average.state_dict().values(), self.network.state_dict().values()):
-                if kept.is_floating_point():
-                    kept.lerp_(new, 1 - decay)
-                else:
-                    kept.copy_(new)
+            torch._foreach_lerp_(*self.averaged, 1 - decay)
 
     @torch.no_grad()
     def accuracy(self, side):
