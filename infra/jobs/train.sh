@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Trains a run on the GPUs of one machine, as an AWS Batch job: train.sh RUN DATA, both prefixes of $BUCKET.
+#
+# RUN holds architecture.json and config.json (written by `npm run train -- --config FILE --dry-run`), and takes the
+# checkpoints and weights. A job that lost its Spot instance goes on from the last checkpoint.
+set -euo pipefail
+run=$1 data=$2
+work=${WORK:-/tmp/mien}
+quiet=--only-show-errors
+mkdir -p "$work"
+cd "$work"
+
+aws s3 cp $quiet "$ENGINE" engine.zip
+python3 -m zipfile -e engine.zip engine
+aws s3 sync $quiet "s3://$BUCKET/$data" data
+aws s3 sync $quiet "s3://$BUCKET/$run" run
+if [ ! -f run/config.json ]; then
+  echo "error: s3://$BUCKET/$run holds no config.json" >&2
+  exit 2
+fi
+
+# Checkpoints leave the machine while it trains: a Spot instance gives two minutes' notice, or none.
+(while sleep "${SYNC_SECONDS:-60}"; do aws s3 sync $quiet run "s3://$BUCKET/$run" || true; done) &
+syncing=$!
+stop() { kill "$syncing" 2>/dev/null || true; }
+trap stop EXIT
+
+if [ "$GPUS" -gt 1 ]; then
+  launch=(torchrun --standalone --nproc-per-node "$GPUS")
+else
+  launch=(python3)
+fi
+status=0
+"${launch[@]}" engine/train.py --run run --data data --resume || status=$?
+
+stop
+wait "$syncing" 2>/dev/null || true
+aws s3 sync $quiet run "s3://$BUCKET/$run"
+exit "$status"

@@ -1,0 +1,85 @@
+import {
+  aws_cloudwatch_actions as actions,
+  aws_cloudwatch as cloudwatch,
+  Duration,
+  aws_elasticloadbalancingv2 as elb,
+  type aws_sns as sns,
+} from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import type { Config } from './config.js';
+import { NAMESPACE, QUEUE_METRIC } from './server.js';
+
+export interface AlarmsProps {
+  config: Config;
+  balancer: elb.ApplicationLoadBalancer;
+  targets: elb.ApplicationTargetGroup;
+  topic: sns.ITopic;
+}
+
+const MINUTE = { period: Duration.minutes(1) };
+
+/** What wakes somebody: errors, slowness, a queue that the GPUs do not keep up with, and no healthy task. */
+export class Alarms extends Construct {
+  readonly all: cloudwatch.Alarm[] = [];
+  readonly queue = new cloudwatch.Metric({
+    namespace: NAMESPACE,
+    metricName: QUEUE_METRIC,
+    dimensionsMap: { service: 'mien' },
+    statistic: cloudwatch.Stats.MAXIMUM,
+    ...MINUTE,
+  });
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: AlarmsProps,
+  ) {
+    super(scope, id);
+    const { config, balancer, targets } = props;
+    const { errorPercent, latencySeconds, queueLength } = config.alarms;
+    const sum = { statistic: cloudwatch.Stats.SUM, ...MINUTE };
+    this.add('Errors', 'Answers that are 5xx, in percent', errorPercent, {
+      metric: new cloudwatch.MathExpression({
+        // With few requests one error is many percent: at least 20 are reckoned with.
+        expression: '100 * (FILL(task, 0) + FILL(elb, 0)) / IF(requests < 20, 20, requests)',
+        usingMetrics: {
+          task: targets.metrics.httpCodeTarget(elb.HttpCodeTarget.TARGET_5XX_COUNT, sum),
+          elb: balancer.metrics.httpCodeElb(elb.HttpCodeElb.ELB_5XX_COUNT, sum),
+          requests: balancer.metrics.requestCount(sum),
+        },
+        label: '5xx %',
+        ...MINUTE,
+      }),
+    });
+    this.add('Latency', '99th percentile of the answer time, in seconds', latencySeconds, {
+      metric: targets.metrics.targetResponseTime({ statistic: cloudwatch.Stats.percentile(99), ...MINUTE }),
+    });
+    this.add('Queue', 'Crops waiting for the GPU', queueLength, { metric: this.queue });
+    this.add('Healthy', 'No task is ready: the fallback answers', 1, {
+      metric: targets.metrics.healthyHostCount({ statistic: cloudwatch.Stats.MINIMUM, ...MINUTE }),
+      comparisonOperator: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+      treatMissingData: cloudwatch.TreatMissingData.BREACHING,
+    });
+  }
+
+  private add(
+    id: string,
+    alarmDescription: string,
+    threshold: number,
+    props: Omit<cloudwatch.AlarmProps, 'threshold' | 'evaluationPeriods'>,
+  ): void {
+    const alarm = new cloudwatch.Alarm(this, id, {
+      alarmDescription: `mien: ${alarmDescription}`,
+      threshold,
+      evaluationPeriods: 5,
+      datapointsToAlarm: 3,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+      ...props,
+    });
+    const action = new actions.SnsAction(this.props.topic);
+    alarm.addAlarmAction(action);
+    alarm.addOkAction(action);
+    this.all.push(alarm);
+  }
+}

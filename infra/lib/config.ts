@@ -1,0 +1,192 @@
+import { z } from 'zod';
+
+const count = (least: number, most: number) => z.number().int().min(least).max(most);
+
+/** The domain's placeholders: enough to synthesise, refused by `assertDeployable`. */
+export const EXAMPLE_DOMAIN = { name: 'mien.example.com', zoneName: 'example.com', zoneId: 'Z0EXAMPLE' };
+
+/**
+ * Everything that can be set, with its unit and its default. The settings come from `infra/config.json`
+ * (or `-c config=FILE`); an unknown key is an error, so that a misspelt one cannot be ignored.
+ */
+export const configSchema = z.strictObject({
+  /** Name in tags and stack names: a second deployment in one account takes another. */
+  stage: z
+    .string()
+    .regex(/^[a-z][a-z0-9]{0,11}$/, 'must be 1 to 12 lower-case letters or digits')
+    .default('prod'),
+  /** AWS region of everything. */
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region, as eu-central-1')
+    .default('us-east-1'),
+  /** Who answers for the bill: a tag on every resource. */
+  owner: z.string().min(1).default('mien'),
+  /** Keep buckets, images and logs when a stack is deleted, and protect the load balancer from deletion. */
+  protect: z.boolean().default(true),
+  /** Receives the alarms; none subscribes nobody. */
+  alarmEmail: z.email().optional(),
+  /** Days that logs are kept. */
+  logDays: z.union([z.literal(7), z.literal(30), z.literal(90), z.literal(365)]).default(30),
+
+  /** The one DNS name that GPU and fallback share, in a hosted zone that exists. */
+  domain: z
+    .strictObject({
+      name: z.string().min(1),
+      zoneName: z.string().min(1),
+      zoneId: z.string().regex(/^Z[A-Z0-9]+$/),
+    })
+    .refine(
+      ({ name, zoneName }) => name === zoneName || name.endsWith(`.${zoneName}`),
+      'name must lie in zoneName',
+    )
+    .default(EXAMPLE_DOMAIN),
+
+  network: z
+    .strictObject({
+      /** The VPC's addresses. */
+      cidr: z
+        .string()
+        .regex(/^\d+\.\d+\.\d+\.\d+\/(1[6-9]|2[0-4])$/)
+        .default('10.42.0.0/16'),
+      /** Availability zones; a load balancer needs two. */
+      zones: count(2, 3).default(2),
+      /** NAT gateways; one a zone survives the loss of a zone, each costs about 33 USD a month. */
+      natGateways: count(1, 3).default(1),
+    })
+    .prefault({}),
+
+  images: z
+    .strictObject({
+      /** ECR repository that the foundation stack creates and the images are pushed to. */
+      repository: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9/_-]+$/)
+        .default('mien'),
+      /** Tag of the GPU image. */
+      gpuTag: z.string().min(1).default('gpu-0.1.0'),
+      /** Image that runs the torch engine: PyTorch with CUDA, `torchrun` and the AWS command line. */
+      training: z
+        .string()
+        .default(
+          '763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.6.0-gpu-py312-cu126-ubuntu22.04-ec2',
+        ),
+      /** Image of the bulk scoring driver: bash, curl and the AWS command line. */
+      driver: z.string().default('public.ecr.aws/aws-cli/aws-cli:2.27.50'),
+      /** Image that scrapes the server's metrics. */
+      agent: z.string().default('public.ecr.aws/cloudwatch-agent/cloudwatch-agent:1.300056.1b1123'),
+    })
+    .prefault({}),
+
+  gpu: z
+    .strictObject({
+      /** Instance types, all with one GPU, in order of preference; each needs 4 vCPU and 16 GiB. */
+      instanceTypes: z
+        .array(z.string().regex(/^g(4dn|5|6)\.2?xlarge$/))
+        .min(1)
+        .default(['g6.xlarge', 'g5.xlarge', 'g4dn.xlarge']),
+      /** Tasks (one GPU each) at least and at most. */
+      minTasks: count(1, 100).default(1),
+      maxTasks: count(1, 100).default(4),
+      /** Requests a minute a task that the scaling aims at. */
+      requestsPerTarget: count(1, 1_000_000).default(3000),
+      /** Share of instances bought as Spot, in percent, above the first `minTasks`. */
+      spotPercent: count(0, 100).default(0),
+      /** `spare` starts the new task before the old stops (twice the GPU quota); `in-place` stops first. */
+      deployment: z.enum(['spare', 'in-place']).default('spare'),
+      /** Protects instances with tasks from scale-in. It makes stack deletion hang: see gpu-capacity.ts. */
+      terminationProtection: z.boolean().default(false),
+    })
+    .refine(({ minTasks, maxTasks }) => minTasks <= maxTasks, 'minTasks must not exceed maxTasks')
+    .prefault({}),
+
+  /** Requests per five minutes and address before the web ACL answers 403. */
+  rateLimit: count(10, 2_000_000_000).default(6000),
+
+  alarms: z
+    .strictObject({
+      /** Percent of answers that are 5xx. */
+      errorPercent: z.number().min(0.01).max(100).default(1),
+      /** 99th percentile of the answer time, in seconds. */
+      latencySeconds: z.number().positive().default(2),
+      /** Crops waiting for the GPU. */
+      queueLength: count(1, 1_000_000).default(200),
+    })
+    .prefault({}),
+
+  sagemaker: z
+    .strictObject({
+      instanceType: z.string().regex(/^ml\./).default('ml.g5.xlarge'),
+      minInstances: count(1, 100).default(1),
+      maxInstances: count(1, 100).default(4),
+      /** Invocations a minute an instance that the scaling aims at. */
+      invocationsPerInstance: count(1, 1_000_000).default(3000),
+    })
+    .refine(
+      ({ minInstances, maxInstances }) => minInstances <= maxInstances,
+      'minInstances must not exceed maxInstances',
+    )
+    .prefault({}),
+
+  fallback: z
+    .strictObject({
+      /** Memory in MiB; 1769 is one vCPU, all that single-threaded WASM can use. */
+      memory: count(256, 10240).default(1769),
+      /** Longest answer in seconds; an HTTP API waits no longer than 30. */
+      timeout: count(1, 29).default(25),
+      /** Concurrent executions reserved, which also bounds the bill; 0 reserves none. */
+      concurrency: count(0, 1000).default(50),
+      /** Requests a second that the API lets through, and the burst above it. */
+      ratePerSecond: count(1, 10_000).default(50),
+      burst: count(1, 5_000).default(100),
+      /** What `npm run lambda:build` exports. */
+      handler: z.string().default('index.handler'),
+    })
+    .prefault({}),
+
+  training: z
+    .strictObject({
+      /** Instance types for training. */
+      trainTypes: z.array(z.string()).min(1).default(['g6.12xlarge', 'g5.12xlarge']),
+      /** GPUs, vCPU and memory (MiB) of one training job: torchrun starts a process a GPU. */
+      gpus: count(1, 8).default(4),
+      vcpus: count(1, 192).default(44),
+      memory: count(1024, 2_000_000).default(170_000),
+      /** Longest training, in hours. */
+      hours: count(1, 168).default(12),
+      /** Instance types for bulk scoring, one GPU each. */
+      scoreTypes: z.array(z.string()).min(1).default(['g6.xlarge', 'g5.xlarge', 'g4dn.xlarge']),
+      /** Children of the scoring array job by default. */
+      shards: count(2, 10_000).default(8),
+      /** Spot capacity: about a third of the price; jobs are retried and training resumes. */
+      spot: z.boolean().default(true),
+      /** vCPU that a queue may use at once. */
+      maxVcpus: count(4, 10_000).default(96),
+    })
+    .prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** The configuration says something that cannot be: its message has a line for every fault. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Fills in the defaults and checks every value.
+ *
+ * @throws ConfigError naming every wrong setting
+ * @example parseConfig({ gpu: { maxTasks: 8 } }).gpu.minTasks // 1
+ */
+export function parseConfig(input: unknown = {}): Config {
+  const result = configSchema.safeParse(input);
+  if (result.success) return result.data;
+  throw new ConfigError(
+    result.error.issues.map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`).join('\n'),
+  );
+}
+
+/** Whether the domain is still the documentation's, which no certificate can be had for. */
+export const isExample = ({ domain }: Config) => domain.zoneId === EXAMPLE_DOMAIN.zoneId;
