@@ -60,15 +60,7 @@ export class GpuCapacity extends Construct {
       allowAllOutbound: false,
     });
     securityGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'AWS APIs');
-    const role = new iam.Role(this, 'InstanceRole', {
-      assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
-    });
-    acknowledge(role, {
-      'AwsSolutions-IAM5[Action::ecs:Submit*]':
-        'The three Submit actions of the ECS agent, which report states.',
-      'AwsSolutions-IAM5[Resource::*]':
-        'ECS and ECR actions of the agent that take no resource, as CDK grants them.',
-    });
+    const role = this.instanceRole();
     const userData = ec2.UserData.forLinux();
     // Tasks have roles of their own: the instance's is not for them.
     userData.addCommands('echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config');
@@ -90,5 +82,38 @@ export class GpuCapacity extends Construct {
         },
       ],
     });
+  }
+
+  /** What the ECS agent needs for this cluster; images are pulled and logs written with the task's execution role. */
+  private instanceRole(): iam.IRole {
+    const role = new iam.Role(this, 'InstanceRole', {
+      assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
+    });
+    const agent = (actions: string[], rest: Partial<iam.PolicyStatementProps>) =>
+      role.addToPolicy(
+        new iam.PolicyStatement({ actions: actions.map((action) => `ecs:${action}`), ...rest }),
+      );
+    const { clusterArn } = this.cluster;
+    agent(
+      [
+        'RegisterContainerInstance',
+        'DeregisterContainerInstance',
+        'SubmitAttachmentStateChanges',
+        'SubmitContainerStateChange',
+        'SubmitTaskStateChange',
+      ],
+      { resources: [clusterArn] },
+    );
+    agent(['Poll', 'StartTelemetrySession', 'UpdateContainerInstancesState'], {
+      resources: ['*'],
+      conditions: { ArnEquals: { 'ecs:cluster': clusterArn } },
+    });
+    agent(['DiscoverPollEndpoint'], { resources: ['*'] });
+    acknowledge(role, {
+      'AwsSolutions-IAM5[Resource::*]':
+        'Polling takes no resource but is bound to the cluster; discovery is bound to none.',
+    });
+    // CDK would add actions on every cluster and every log group.
+    return role.withoutPolicyUpdates();
   }
 }

@@ -16,5 +16,8 @@ export function lambdaCode(scope: Construct, folder = LAMBDA_BUILD): { code: lam
       'mien:lambda-not-built',
       'dist/lambda does not exist: the function gets a placeholder that answers 503. Run `npm run lambda:build` in the root before deploying.',
     );
-  return { code: lambda.Code.fromAsset(built ? folder : at('../placeholder')), built };
+  return {
+    code: lambda.Code.fromAsset(built ? folder : at('../placeholder'), { exclude: ['*.d.mts'] }),
+    built,
+  };
 }

@@ -1,0 +1,1 @@
+export function handler(): Promise<{ statusCode: number; headers: Record<string, string>; body: string }>;

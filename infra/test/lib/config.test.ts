@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, isExample, parseConfig } from '../../lib/config.js';
+
+describe('parseConfig', () => {
+  it('has a default for everything', () => {
+    const config = parseConfig();
+    expect(config.gpu).toEqual({
+      instanceTypes: ['g6.xlarge', 'g5.xlarge', 'g4dn.xlarge'],
+      minTasks: 1,
+      maxTasks: 4,
+      requestsPerTarget: 3000,
+      spotPercent: 0,
+      deployment: 'spare',
+      terminationProtection: false,
+    });
+    expect(isExample(config)).toBe(true);
+  });
+
+  it('keeps the defaults beside what is set', () => {
+    expect(parseConfig({ gpu: { maxTasks: 8 } }).gpu).toMatchObject({ maxTasks: 8, minTasks: 1 });
+  });
+
+  it.each([
+    [{ gpu: { maxTask: 8 } }, /gpu: Unrecognized key: "maxTask"/],
+    [{ gpu: { minTasks: 5, maxTasks: 4 } }, /gpu: minTasks must not exceed maxTasks/],
+    [{ gpu: { instanceTypes: ['m5.xlarge'] } }, /gpu\.instanceTypes\.0/],
+    [{ stage: 'Prod-1' }, /stage: must be 1 to 12 lower-case letters or digits/],
+    [{ domain: { name: 'a.org', zoneName: 'b.org', zoneId: 'Z1' } }, /domain: name must lie in zoneName/],
+    [{ fallback: { timeout: 30 } }, /fallback\.timeout/],
+    [{ alarmEmail: 'nobody' }, /alarmEmail/],
+  ])('refuses %j', (input, message) => {
+    expect(() => parseConfig(input)).toThrow(ConfigError);
+    expect(() => parseConfig(input)).toThrow(message);
+  });
+
+  it('names every fault at once', () => {
+    expect(() => parseConfig({ stage: '', rateLimit: 1 })).toThrow(/stage: .*\nrateLimit: /s);
+  });
+});

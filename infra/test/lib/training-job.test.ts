@@ -1,0 +1,62 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { synthesise } from '../support/synth.js';
+
+const { templates, resources } = synthesise({ training: { gpus: 4, hours: 6, shards: 16 } });
+const training = templates.training;
+const definitions = resources('AWS::Batch::JobDefinition').map(({ Properties }) => Properties);
+
+describe('queues', () => {
+  it('cost nothing at rest and run on GPU instances', () => {
+    const environments = resources('AWS::Batch::ComputeEnvironment').map(
+      ({ Properties }) => Properties.ComputeResources,
+    );
+    expect(environments.map(({ MinvCpus }) => MinvCpus)).toEqual([0, 0]);
+    expect(environments.map(({ InstanceTypes }) => InstanceTypes)).toEqual([
+      ['g6.12xlarge', 'g5.12xlarge'],
+      ['g6.xlarge', 'g5.xlarge', 'g4dn.xlarge'],
+    ]);
+    for (const { Type } of environments) expect(Type).toBe('SPOT');
+  });
+});
+
+describe('training', () => {
+  it('has the GPUs, goes on after Spot, and ends in time', () => {
+    training?.hasResourceProperties('AWS::Batch::JobDefinition', {
+      Parameters: { run: 'runs/default', data: 'data/fer2013' },
+      Timeout: { AttemptDurationSeconds: 6 * 3600 },
+      RetryStrategy: {
+        Attempts: 5,
+        EvaluateOnExit: [
+          { Action: 'RETRY', OnStatusReason: 'Host EC2*' },
+          { Action: 'EXIT', OnReason: '*' },
+        ],
+      },
+      ContainerProperties: {
+        ResourceRequirements: Match.arrayWith([{ Type: 'GPU', Value: '4' }]),
+        Environment: Match.arrayWith([{ Name: 'GPUS', Value: '4' }]),
+      },
+    });
+  });
+});
+
+describe('scoring', () => {
+  it('serves on the GPU and drives from beside it', () => {
+    const scoring = definitions.find(({ EcsProperties }) => EcsProperties);
+    const [server, driver] = scoring.EcsProperties.TaskProperties[0].Containers;
+    expect(server.ResourceRequirements).toContainEqual({ Type: 'GPU', Value: '1' });
+    expect(server.Essential).toBe(false);
+    expect(driver.Essential).toBe(true);
+    expect(driver.Environment).toContainEqual({ Name: 'SHARDS', Value: '16' });
+  });
+});
+
+it('lets jobs read and write their prefixes, and delete nothing', () => {
+  const actions = resources('AWS::IAM::Policy', 'training').flatMap(({ Properties }) =>
+    Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: string | string[] }) => Action),
+  );
+  expect(actions.filter((action) => action.startsWith('s3:')).sort()).toEqual(
+    expect.arrayContaining(['s3:GetObject', 's3:ListBucket', 's3:PutObject']),
+  );
+  expect(actions.filter((action) => /Delete|\*$/.test(action))).toEqual([]);
+});

@@ -1,0 +1,76 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { QUEUE_METRIC } from '../../lib/server.js';
+import { synthesise } from '../support/synth.js';
+
+const { templates, resources } = synthesise({
+  alarms: { errorPercent: 2, latencySeconds: 3, queueLength: 50 },
+  alarmEmail: 'ops@example.com',
+});
+
+describe('alarms', () => {
+  it('watch errors, latency, the queue and healthy tasks', () => {
+    const alarms = resources('AWS::CloudWatch::Alarm', 'gpu').map(({ Properties }) => Properties);
+    expect(alarms.map(({ AlarmDescription }) => AlarmDescription).sort()).toEqual([
+      'mien: 99th percentile of the answer time, in seconds',
+      'mien: Answers that are 5xx, in percent',
+      'mien: Crops waiting for the GPU',
+      'mien: No task is ready: the fallback answers',
+    ]);
+    for (const alarm of alarms) expect(alarm.AlarmActions).toHaveLength(1);
+  });
+
+  it('take their thresholds from the configuration', () => {
+    const errors = resources('AWS::CloudWatch::Alarm', 'gpu').find(({ Properties }) => Properties.Metrics);
+    expect(errors?.Properties.Threshold).toBe(2);
+    const names = errors?.Properties.Metrics.flatMap(
+      (each: { MetricStat?: { Metric: { MetricName: string } } }) =>
+        each.MetricStat ? [each.MetricStat.Metric.MetricName] : [],
+    );
+    expect(names.sort()).toEqual(['HTTPCode_ELB_5XX_Count', 'HTTPCode_Target_5XX_Count', 'RequestCount']);
+    templates.gpu?.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'TargetResponseTime',
+      ExtendedStatistic: 'p99',
+      Threshold: 3,
+    });
+    templates.gpu?.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Namespace: 'mien',
+      MetricName: QUEUE_METRIC,
+      Threshold: 50,
+    });
+    templates.gpu?.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'HealthyHostCount',
+      TreatMissingData: 'breaching',
+    });
+  });
+
+  it('get the queue from the agent, which publishes that metric only', () => {
+    const [task] = resources('AWS::ECS::TaskDefinition');
+    const agent = task?.Properties.ContainerDefinitions.find(
+      ({ Name }: { Name: string }) => Name === 'agent',
+    );
+    expect(agent.Essential).toBe(false);
+    const { Value } = agent.Environment.find(({ Name }: { Name: string }) => Name === 'CW_CONFIG_CONTENT');
+    const text = Value['Fn::Join'][1]
+      .map((part: unknown) => (typeof part === 'string' ? part : 'LOGS'))
+      .join('');
+    const { prometheus } = JSON.parse(text).logs.metrics_collected;
+    expect(prometheus.log_group_name).toBe('LOGS');
+    expect(prometheus.emf_processor.metric_declaration[0].metric_selectors).toEqual([`^${QUEUE_METRIC}$`]);
+  });
+
+  it('reach the e-mail address through an encrypted topic', () => {
+    templates.foundation?.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() });
+    templates.foundation?.hasResourceProperties('AWS::SNS::Subscription', {
+      Protocol: 'email',
+      Endpoint: 'ops@example.com',
+    });
+  });
+});
+
+it('has a dashboard of alarms, requests, answer times, the queue and tasks', () => {
+  const [dashboard] = resources('AWS::CloudWatch::Dashboard');
+  const body = JSON.stringify(dashboard?.Properties.DashboardBody);
+  for (const title of ['Alarms', 'Requests and 5xx a minute', 'Answer time (s)', 'Crops waiting', 'Tasks'])
+    expect(body).toContain(title);
+});
