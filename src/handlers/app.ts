@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { requestId } from 'hono/request-id';
 import type { Recognizer } from '../model/recognizer.js';
 import type { AppEnv } from './env.js';
@@ -15,6 +15,8 @@ export interface AppOptions {
   ready: () => boolean;
   /** Largest request body, bytes. Default 10 MiB. */
   maxBodyBytes?: number;
+  /** What this runtime alone does before the routes. Default none. */
+  middleware?: MiddlewareHandler<AppEnv>[];
 }
 
 /**
@@ -28,6 +30,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestId());
   useErrorEnvelope(app);
+  for (const middleware of options.middleware ?? []) app.use(middleware);
   app.route('/', health(options.ready));
   app.route('/', expressions(options.recognizer, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES));
   return app;

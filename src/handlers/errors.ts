@@ -8,6 +8,7 @@ export type ApiErrorCode =
   | 'body_too_large'
   | 'not_found'
   | 'method_not_allowed'
+  | 'rate_limited'
   | 'not_ready';
 
 const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
@@ -19,6 +20,7 @@ const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
   body_too_large: 413,
   image_too_large: 413,
   unsupported_media_type: 415,
+  rate_limited: 429,
   // A broken model or data set is the service's fault, never the client's.
   invalid_architecture: 500,
   invalid_weights: 500,
@@ -57,8 +59,8 @@ export interface ErrorAnswer {
   body: ErrorBody;
 }
 
-/** Seconds after which a client may try again what failed with 503. */
-const RETRY_AFTER = '1';
+/** Seconds after which a client may try again what failed with 429 or 503, where the error has no better. */
+const RETRY_AFTER = 1;
 
 /**
  * What the client is told of an error. Of faults that are ours it learns the kind alone: their messages name
@@ -67,7 +69,10 @@ const RETRY_AFTER = '1';
 export function errorAnswer(error: unknown, requestId: string): ErrorAnswer {
   const known = error instanceof ApiError || MienError.is(error) ? error : undefined;
   const status = known ? STATUS[known.code] : 500;
-  const headers: Record<string, string> = status === 503 ? { 'retry-after': RETRY_AFTER } : {};
+  const headers: Record<string, string> =
+    status === 429 || status === 503
+      ? { 'retry-after': `${known?.details?.retryAfterSeconds ?? RETRY_AFTER}` }
+      : {};
   if (error instanceof ApiError || (known && status < 500)) {
     const { code, message, details } = known as ApiError | MienError;
     return { status, headers, body: { error: { code, message, requestId, ...(details && { details }) } } };

@@ -13,6 +13,11 @@ export type CodecModules = Record<ImageType, WebAssembly.Module>;
 export interface ImageDecoderOptions {
   /** Largest width x height decoded, in pixels. Default 50 million (200 MB as RGBA), as imgproxy's. */
   maxPixels?: number;
+  /**
+   * Most WebAssembly memory, in bytes, that a decoder may hold on to between images: it never shrinks, so one
+   * that has grown beyond is let go. Default 48 MiB, each of the three.
+   */
+  keepBytes?: number;
 }
 
 export interface ImageDecoder {
@@ -28,8 +33,7 @@ export interface ImageDecoder {
 
 export const DEFAULT_MAX_PIXELS = 50_000_000;
 
-/** A decoder's memory never shrinks, so one that a photo has grown beyond this is let go. */
-const KEEP_BYTES = 48 * 1024 * 1024;
+const DEFAULT_KEEP_BYTES = 48 * 1024 * 1024;
 
 const CREATE: Record<ImageType, (module: WebAssembly.Module) => Promise<Codec>> = {
   jpeg: jpegCodec,
@@ -46,6 +50,7 @@ const CREATE: Record<ImageType, (module: WebAssembly.Module) => Promise<Codec>> 
  */
 export function createImageDecoder(modules: CodecModules, options: ImageDecoderOptions = {}): ImageDecoder {
   const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
+  const keepBytes = options.keepBytes ?? DEFAULT_KEEP_BYTES;
   const codecs: Partial<Record<ImageType, Promise<Codec>>> = {};
 
   /** The codec of a type, never one that another decode has discarded meanwhile. */
@@ -81,7 +86,7 @@ export function createImageDecoder(modules: CodecModules, options: ImageDecoderO
         delete codecs[type]; // after a trap its memory is in no known state
         throw new MienError('invalid_image', `The ${type} is truncated or corrupt.`, { cause });
       }
-      if (codec.memoryBytes() > KEEP_BYTES) delete codecs[type];
+      if (codec.memoryBytes() > keepBytes) delete codecs[type];
       return upright(overWhite(raster), readOrientation(bytes, type));
     },
   };

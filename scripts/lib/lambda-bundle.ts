@@ -1,0 +1,73 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { packageRoot } from '../../src/assets/node.js';
+import { modelModule } from './model-module.js';
+import type { ZipEntry } from './zip.js';
+
+export interface LambdaBundleOptions {
+  /** Folder to write to; what it holds is removed. */
+  out: string;
+  /** The model's folder. Default models/mien-v1. */
+  model?: string;
+}
+
+/** What a module that stands for a file does when it is imported, by the file's extension. */
+const READERS: Record<string, string> = {
+  wasm: 'new WebAssembly.Module(bytes)',
+  bin: 'new Uint8Array(bytes).buffer',
+  safetensors: 'new Uint8Array(bytes).buffer',
+};
+
+/** Puts imported files beside the bundle, and makes of each a module that reads it: what wrangler does for Workers. */
+const filesAsModules: Plugin = {
+  name: 'files-as-modules',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.(wasm|bin|safetensors)$/ }, ({ path, with: { type } }) => {
+      // The module below imports the file once more, marked so, for its place beside the bundle.
+      if (type === 'file') return { contents: readFileSync(path), loader: 'file' };
+      const reader = READERS[path.split('.').pop() as string];
+      const contents = `
+        import { readFileSync } from 'node:fs';
+        import name from ${JSON.stringify(path)} with { type: 'file' };
+        const bytes = readFileSync(new URL(name, import.meta.url));
+        export default ${reader};`;
+      return { contents, loader: 'js' };
+    });
+  },
+};
+
+/**
+ * Bundles the Lambda entry to a folder that needs no node_modules: index.mjs and the files it reads.
+ *
+ * @returns what the folder holds
+ * @throws esbuild's BuildFailure, for instance where the model is missing
+ */
+export async function bundleLambda({ out, model }: LambdaBundleOptions): Promise<ZipEntry[]> {
+  const root = packageRoot();
+  const folder = resolve(out);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const files = model ? modelModule(folder, model) : join(root, 'src', 'assets', 'bundled-model.js');
+  await build({
+    entryPoints: [join(root, 'src', 'handlers', 'lambda.ts')],
+    outfile: join(folder, 'index.mjs'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    // The packages' modules, of which what is not used falls away; esbuild prefers CommonJS for Node.
+    mainFields: ['module', 'main'],
+    minify: true,
+    assetNames: '[name]',
+    alias: { '@mien/model': files },
+    plugins: [filesAsModules],
+    // Emscripten's glue calls require() under Node, which modules lack.
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+    logLevel: 'silent',
+  });
+  if (model) rmSync(files);
+  return readdirSync(folder).map((name) => ({ name, content: readFileSync(join(folder, name)) }));
+}

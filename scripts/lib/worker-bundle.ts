@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import ts from 'typescript';
+import { packageRoot } from '../../src/assets/node.js';
+import { MienError } from '../../src/model/errors.js';
+import { modelModule } from './model-module.js';
+
+export interface WorkerBundleOptions {
+  /** Folder to write to; what it holds is removed. */
+  out: string;
+  /** The model's folder. Default wrangler.jsonc's, models/mien-v1. */
+  model?: string;
+  /** The module to bundle. Default wrangler.jsonc's, src/handlers/worker.ts. */
+  entry?: string;
+}
+
+export interface WorkerModule {
+  name: string;
+  type: 'ESModule' | 'CompiledWasm' | 'Data';
+  bytes: number;
+  /** At gzip's level 9. */
+  gzipBytes: number;
+}
+
+const TYPES: Record<string, WorkerModule['type']> = { js: 'ESModule', wasm: 'CompiledWasm' };
+
+/**
+ * Bundles the Worker as `wrangler deploy` does, and uploads nothing.
+ *
+ * @returns what would be uploaded, the entry first
+ * @throws MienError `invalid_data` where the model is missing, `internal` with wrangler's complaint
+ */
+export async function bundleWorker(options: WorkerBundleOptions): Promise<WorkerModule[]> {
+  const out = resolve(options.out);
+  const model = options.model ?? join(packageRoot(), 'models', 'mien-v1');
+  if (!existsSync(model)) throw new MienError('invalid_data', `There is no model at ${model}.`);
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const config = join(out, 'wrangler.json');
+  writeFileSync(config, JSON.stringify(derivedConfig(options)));
+  const wrangler = createRequire(import.meta.url).resolve('wrangler/bin/wrangler.js');
+  const command = [wrangler, 'deploy', '--dry-run', '--outdir', out, '--config', config];
+  const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG: 'error', NO_COLOR: '1' };
+  try {
+    await promisify(execFile)(process.execPath, command, { cwd: packageRoot(), env });
+  } catch (cause) {
+    const { stderr, message } = cause as Error & { stderr?: string };
+    throw new MienError('internal', `The Worker does not build: ${stderr || message}`, { cause });
+  }
+  return readModules(out);
+}
+
+interface Config {
+  main: string;
+  alias: Record<string, string>;
+}
+
+/** wrangler.jsonc with absolute paths and the options put in: its aliases cannot be changed on the command line. */
+function derivedConfig({ out, model, entry }: WorkerBundleOptions): Config {
+  const root = packageRoot();
+  const file = join(root, 'wrangler.jsonc');
+  const config: Config = ts.parseConfigFileTextToJson(file, readFileSync(file, 'utf8')).config;
+  const files = model ? modelModule(resolve(out), model) : join(root, config.alias['@mien/model'] as string);
+  return {
+    ...config,
+    main: entry ? resolve(entry) : join(root, config.main),
+    alias: { ...config.alias, '@mien/model': files },
+  };
+}
+
+function readModules(folder: string): WorkerModule[] {
+  const names = readdirSync(folder).filter((name) => /\.(js|wasm|bin|safetensors)$/.test(name));
+  return names
+    .map((name): WorkerModule => {
+      const content = readFileSync(join(folder, name));
+      const type = TYPES[name.split('.').pop() as string] ?? 'Data';
+      return { name, type, bytes: content.length, gzipBytes: gzipSync(content, { level: 9 }).length };
+    })
+    .sort((one, other) => Number(other.type === 'ESModule') - Number(one.type === 'ESModule'));
+}

@@ -1,0 +1,4 @@
+import type { Assets } from '../model/assets.js';
+
+declare const detector: Assets['detector'];
+export default detector;

@@ -1,0 +1,17 @@
+/** Files that a bundler makes modules of: wrangler for Workers, scripts/lambda-build.ts for Lambda. */
+
+declare module '*.wasm' {
+  const module: WebAssembly.Module;
+  export default module;
+}
+
+/** The model to bundle: src/assets/bundled-model.js, unless the bundler is told of another. */
+declare module '@mien/model' {
+  const files: {
+    name: string;
+    architecture: unknown;
+    metrics: { version: string };
+    weights: ArrayBuffer;
+  };
+  export default files;
+}

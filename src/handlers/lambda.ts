@@ -1,0 +1,28 @@
+/**
+ * The AWS Lambda entry: `npm run lambda:build` bundles it to dist/lambda, handler `index.handler`. For Function
+ * URLs, API Gateway (HTTP and REST) and ALB.
+ */
+import { handle } from 'hono/aws-lambda';
+import { bundledAssets, bundledModel } from '../assets/bundled.js';
+import { createRecognizer } from '../model/recognizer.js';
+import { createApp } from './app.js';
+import { lazyRecognizer } from './lazy-recognizer.js';
+
+/** Largest image decoded, in pixels: at about 8 bytes a pixel it fits a function of 512 MB beside the networks. */
+const MAX_PIXELS = 24_000_000;
+
+/** Lambda's own limit on an event, bytes: base64 leaves three quarters of it to the image. */
+const MAX_BODY_BYTES = 6 * 1024 * 1024;
+
+const recognizer = lazyRecognizer(() =>
+  createRecognizer({ assets: bundledAssets, model: bundledModel, backend: 'wasm', maxPixels: MAX_PIXELS }),
+);
+
+// While the function is initialised, which Lambda does with a full CPU whatever the memory. If it fails,
+// requests try again and say so.
+await recognizer.warmUp().catch((error: unknown) => console.error('The model does not start.', error));
+
+const app = createApp({ recognizer, ready: () => recognizer.ready(), maxBodyBytes: MAX_BODY_BYTES });
+
+/** Every answer is text, so none needs base64; what is not is encoded by the adapter. */
+export const handler = handle(app);

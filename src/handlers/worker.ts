@@ -1,0 +1,41 @@
+/** The Cloudflare Workers entry: `npm run edge:dev`, `npm run edge:deploy`; configured by wrangler.jsonc. */
+import './worker/no-eval.js';
+import { bundledAssets, bundledModel } from '../assets/bundled.js';
+import { createRecognizer } from '../model/recognizer.js';
+import { createApp } from './app.js';
+import { lazyRecognizer } from './lazy-recognizer.js';
+import { drain } from './worker/drain.js';
+import { rateLimit } from './worker/rate-limit.js';
+
+/**
+ * Largest image decoded, in pixels. An isolate has 128 MB for all its requests, so this is set by memory:
+ * docs/edge.md has the measurements.
+ */
+const MAX_PIXELS = 4_200_000;
+
+/** Largest request body, bytes: it is in memory beside the decoded image. */
+const MAX_BODY_BYTES = 6 * 1024 * 1024;
+
+/** A decoder keeps its memory only up to this many bytes, since three of them share the isolate. */
+const KEEP_DECODER_BYTES = 8 * 1024 * 1024;
+
+const recognizer = lazyRecognizer(() =>
+  createRecognizer({
+    assets: bundledAssets,
+    model: bundledModel,
+    backend: 'wasm',
+    maxPixels: MAX_PIXELS,
+    keepBytes: KEEP_DECODER_BYTES,
+  }),
+);
+
+// While the isolate starts, which has CPU time of its own: the first photo then waits for nothing. All of it
+// is CPU, no I/O, so no promise ties one request to another. If it fails, requests try again and say so.
+recognizer.warmUp().catch((error: unknown) => console.error('The model does not start.', error));
+
+export default createApp({
+  recognizer,
+  ready: () => recognizer.ready(),
+  maxBodyBytes: MAX_BODY_BYTES,
+  middleware: [drain, rateLimit],
+});

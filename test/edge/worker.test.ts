@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundleWorker, type WorkerModule } from '../../scripts/lib/worker-bundle.js';
+import { loadAssets } from '../../src/assets/node.js';
+import { loadModel } from '../../src/assets/node-model.js';
+import { cropFace } from '../../src/model/crop.js';
+import { createFaceDetector } from '../../src/model/face.js';
+import { createImageDecoder } from '../../src/model/image.js';
+import { createRecognizer, type Recognition } from '../../src/model/recognizer.js';
+import { contract } from '../contract/contract.js';
+import { EXPRESSIONS, form, pngClaiming, post, postJson } from '../contract/requests.js';
+import { astronautBytes, encodeJpeg, encodePng, encodeWebp, pattern } from '../support/pictures.js';
+import { untrainedFolder } from '../support/untrained.js';
+import { startWorkerd, type Workerd } from '../support/workerd.js';
+
+const model = untrainedFolder();
+const out = mkdtempSync(join(tmpdir(), 'mien-worker-'));
+const photo = astronautBytes();
+let modules: WorkerModule[];
+let workerd: Workerd;
+const request = (path: string, init?: RequestInit) => fetch(workerd.url + path, init);
+const inside = async (path: string, init?: RequestInit) => (await request(`/test/${path}`, init)).json();
+
+beforeAll(async () => {
+  modules = await bundleWorker({ out, model: model.folder, entry: join(import.meta.dirname, 'entry.ts') });
+  workerd = await startWorkerd(out, modules);
+}, 60_000);
+afterAll(async () => {
+  await workerd?.stop();
+  model.remove();
+  rmSync(out, { recursive: true });
+});
+
+describe('a Worker that has just started', () => {
+  test('is ready before its first photo', async () => {
+    expect((await request('/readyz')).status).toBe(200);
+  });
+
+  test('runs in workerd, without eval and without Node', async () => {
+    expect(await inside('runtime')).toEqual({
+      agent: 'Cloudflare-Workers',
+      evalIsRefused: true,
+      process: 'undefined',
+    });
+  });
+
+  test('is one script; WebAssembly and data are modules beside it', () => {
+    const count = (type: string) => modules.filter((module) => module.type === type).length;
+    expect([count('ESModule'), count('CompiledWasm'), count('Data')]).toEqual([1, 4, 2]);
+  });
+});
+
+contract('workerd', request, {
+  maxBodyBytes: 6 * 1024 * 1024,
+  model: { name: basename(model.folder), version: '0.0.0' },
+  backend: 'wasm',
+});
+
+describe('workerd and Node', () => {
+  test('make the same crop and the same probabilities of one photo', async () => {
+    const assets = await loadAssets();
+    const recognizer = await createRecognizer({
+      assets,
+      model: await loadModel(model.folder),
+      backend: 'wasm',
+    });
+    const raster = await createImageDecoder(assets.wasm).decode(photo);
+    const faces = (await createFaceDetector(assets.detector)).detect(raster);
+    const hashes = faces.map((face) => createHash('sha256').update(cropFace(raster, face)).digest('hex'));
+    expect(hashes).toHaveLength(1);
+    expect(await inside('crops', post(photo))).toEqual(hashes);
+
+    const here = await recognizer.recognize(photo);
+    const there: Recognition = await (await request(EXPRESSIONS, post(photo))).json();
+    expect({ ...there.faces[0], expressions: [] }).toEqual({ ...here.faces[0], expressions: [] });
+    const scores = ({ faces }: Recognition) =>
+      new Map(faces[0]?.expressions.map(({ label, score }) => [label, score]));
+    for (const [label, score] of scores(here)) {
+      expect(Math.abs((scores(there).get(label) ?? 2) - score)).toBeLessThanOrEqual(1e-6);
+    }
+  });
+});
+
+describe('what a Worker keeps', () => {
+  test('no tensor of 100 good and bad requests', async () => {
+    const jpeg = await encodeJpeg(pattern(96, 64));
+    const kinds: [init: RequestInit, status: number][] = [
+      [post(photo), 200],
+      [post(jpeg), 200],
+      [post(await encodeWebp(pattern(80, 80))), 200],
+      [post(encodePng(pattern(1, 1))), 200],
+      [form(['image', jpeg]), 200],
+      [post(photo.slice(0, photo.length / 2)), 400],
+      [post(jpeg.slice(0, jpeg.length / 2)), 400],
+      [post(pngClaiming(60_000)), 413],
+      [postJson({ image: 'AAAA' }), 415],
+      [{ method: 'POST' }, 400],
+    ];
+    const before = await inside('tensors');
+    expect(before).toBeGreaterThan(100); // the control: the networks' own are counted
+    for (let round = 0; round < 10; round++) {
+      const answers = await Promise.all(kinds.map(([init]) => request(EXPRESSIONS, init)));
+      expect(answers.map(({ status }) => status)).toEqual(kinds.map(([, status]) => status));
+      await Promise.all(answers.map((answer) => answer.arrayBuffer()));
+    }
+    expect(await inside('tensors')).toBe(before);
+  });
+});
+
+describe('the rate limit', () => {
+  test('answers 429 with Retry-After to whoever asks too often, and leaves health checks alone', async () => {
+    const limited = await startWorkerd(out, modules, 2);
+    try {
+      const ask = (address: string) =>
+        fetch(limited.url + EXPRESSIONS, { method: 'POST', headers: { 'cf-connecting-ip': address } });
+      expect([(await ask('192.0.2.1')).status, (await ask('192.0.2.1')).status]).toEqual([400, 400]);
+      const refused = await ask('192.0.2.1');
+      expect(refused.status).toBe(429);
+      expect(refused.headers.get('retry-after')).toBe('60');
+      expect(await refused.json()).toEqual({
+        error: {
+          code: 'rate_limited',
+          message: 'Too many requests from this address.',
+          requestId: refused.headers.get('x-request-id'),
+          details: { retryAfterSeconds: 60 },
+        },
+      });
+      expect((await fetch(`${limited.url}/healthz`)).status).toBe(200);
+      expect((await ask('192.0.2.2')).status).toBe(400); // another address has a share of its own
+    } finally {
+      await limited.stop();
+    }
+  });
+});

@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { inflateRawSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundleLambda } from '../../scripts/lib/lambda-bundle.js';
+import { type ZipEntry, zip } from '../../scripts/lib/zip.js';
+import { contract } from '../contract/contract.js';
+import { EXPRESSIONS, post } from '../contract/requests.js';
+import {
+  albEvent,
+  albMultiValueEvent,
+  functionUrlEvent,
+  httpApiEvent,
+  type LambdaResult,
+  partsOf,
+  responseOf,
+} from '../support/lambda-events.js';
+import { astronautBytes } from '../support/pictures.js';
+import { untrainedFolder } from '../support/untrained.js';
+
+const model = untrainedFolder();
+// Outside the project, so that no node_modules is near: the folder must be enough.
+const out = mkdtempSync(join(tmpdir(), 'mien-lambda-'));
+let entries: ZipEntry[];
+let handler: (event: unknown, context?: unknown) => Promise<LambdaResult>;
+
+beforeAll(async () => {
+  entries = await bundleLambda({ out, model: model.folder });
+  ({ handler } = await import(/* @vite-ignore */ pathToFileURL(join(out, 'index.mjs')).href));
+}, 60_000);
+afterAll(() => {
+  model.remove();
+  rmSync(out, { recursive: true });
+});
+
+const SHAPES = {
+  'Function URL': functionUrlEvent,
+  'API Gateway v2': httpApiEvent,
+  ALB: albEvent,
+  'ALB, multi-value': albMultiValueEvent,
+};
+
+for (const [name, eventOf] of Object.entries(SHAPES)) {
+  const request = async (path: string, init?: RequestInit) =>
+    responseOf(await handler(eventOf(await partsOf(path, init))));
+  contract(`lambda, ${name}`, request, {
+    maxBodyBytes: 6 * 1024 * 1024,
+    model: { name: basename(model.folder), version: '0.0.0' },
+    backend: 'wasm',
+    streams: false,
+  });
+}
+
+describe('a Lambda result', () => {
+  test('is JSON as text, its headers in the shape that was asked in', async () => {
+    const parts = await partsOf(EXPRESSIONS, post(astronautBytes()));
+    expect(parts.body.isBase64Encoded).toBe(true); // the control: what is sent is not text
+    for (const eventOf of [functionUrlEvent, httpApiEvent, albEvent]) {
+      const result = await handler(eventOf(parts));
+      expect(result).toMatchObject({ statusCode: 200, isBase64Encoded: false });
+      expect(result.headers?.['content-type']).toMatch(/^application\/json/);
+      expect(JSON.parse(result.body).faces).toHaveLength(1);
+    }
+    const result = await handler(albMultiValueEvent(parts));
+    expect(result.multiValueHeaders?.['content-type']?.[0]).toMatch(/^application\/json/);
+    expect(result.headers).toBeUndefined();
+  });
+});
+
+describe('the zip', () => {
+  test('holds every file, byte for byte', () => {
+    const archive = Buffer.from(zip(entries));
+    let at = 0;
+    for (const { name, content } of entries) {
+      // APPNOTE 4.3.7: the local header, the name, the data.
+      expect(archive.toString('latin1', at, at + 4)).toBe('PK\x03\x04');
+      const size = archive.readUInt32LE(at + 18);
+      const start = at + 30 + archive.readUInt16LE(at + 26);
+      expect(archive.toString('utf8', at + 30, start)).toBe(name);
+      expect(Buffer.compare(inflateRawSync(archive.subarray(start, start + size)), content)).toBe(0);
+      at = start + size;
+    }
+    const end = archive.subarray(-22);
+    expect([end.toString('latin1', 0, 4), end.readUInt16LE(10), end.readUInt32LE(16)]).toEqual([
+      'PK\x05\x06',
+      entries.length,
+      at,
+    ]);
+  });
+});
