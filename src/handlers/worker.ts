@@ -11,7 +11,7 @@ import { rateLimit } from './worker/rate-limit.js';
  * Largest image decoded, in pixels. An isolate has 128 MB for all its requests, so this is set by memory:
  * docs/edge.md has the measurements.
  */
-const MAX_PIXELS = 4_200_000;
+const MAX_PIXELS = 2_100_000;
 
 /** Largest request body, bytes: it is in memory beside the decoded image. */
 const MAX_BODY_BYTES = 6 * 1024 * 1024;
