@@ -1,6 +1,7 @@
 import {
   aws_iam as iam,
   aws_kms as kms,
+  RemovalPolicy,
   aws_sns as sns,
   aws_sns_subscriptions as subscriptions,
 } from 'aws-cdk-lib';
@@ -13,7 +14,11 @@ export class AlarmTopic extends Construct {
 
   constructor(scope: Construct, id: string, config: Config) {
     super(scope, id);
-    const key = new kms.Key(this, 'Key', { enableKeyRotation: true, description: 'mien: alarm topic' });
+    const key = new kms.Key(this, 'Key', {
+      enableKeyRotation: true,
+      description: 'mien: alarm topic',
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     this.topic = new sns.Topic(this, 'Topic', { masterKey: key, enforceSSL: true });
     // CloudWatch cannot use the AWS-managed key of SNS, and needs these two actions on ours.
     key.grant(new iam.ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey*');

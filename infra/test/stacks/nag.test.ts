@@ -1,4 +1,4 @@
-import { Stack, aws_s3 as s3, Validations } from 'aws-cdk-lib';
+import { Stack, aws_s3 as s3 } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { acknowledgements } from '../../lib/acknowledge.js';
