@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, decoderStart, type ResidualRow } from './architecture.js';
+import { convolve, type Dilation } from './convolution.js';
 import { checkWeights, type Weights } from './weights.js';
 
 /** What one pass gives. */
@@ -15,6 +16,9 @@ export function toTfjsLayout(tensor: tf.Tensor): tf.Tensor {
   if (tensor.rank === 4) return tf.transpose(tensor, [2, 3, 1, 0]);
   return tensor.rank === 2 ? tf.transpose(tensor) : tensor;
 }
+
+/** Equal parts by the last dimension. tfjs cannot differentiate a split in one. */
+const split = (x: tf.Tensor4D, parts: number): tf.Tensor4D[] => (parts === 1 ? [x] : tf.split(x, parts, 3));
 
 type Padding = [[number, number], [number, number], [number, number], [number, number]];
 const padding = (rows: number, columns = rows): Padding => [
@@ -128,15 +132,16 @@ export class Network {
   #conv(
     name: string,
     x: tf.Tensor4D,
-    options: { pad?: Padding; stride?: number; groups?: number; dilation?: [number, number] } = {},
+    options: { pad?: Padding; stride?: number; groups?: number; dilation?: Dilation } = {},
   ): tf.Tensor4D {
     const { pad = padding(0), stride = 1, groups = 1, dilation = [1, 1] } = options;
     const weight = this.#get<tf.Tensor4D>(`${name}.weight`);
-    const inputs = tf.split(tf.pad(x, pad), groups, 3);
-    const weights = tf.split(weight, groups, 3);
-    const parts = inputs.map((part, g) =>
-      tf.conv2d(part as tf.Tensor4D, weights[g] as tf.Tensor4D, stride, 'valid', 'NHWC', dilation),
-    );
+    const inputs = split(tf.pad(x, pad), groups);
+    const kernels = split(weight, groups);
+    const parts = inputs.map((part, g) => {
+      const kernel = kernels[g] as tf.Tensor4D;
+      return stride === 1 ? convolve(part, kernel, dilation) : tf.conv2d(part, kernel, stride, 'valid');
+    });
     const y = tf.concat(parts, 3);
     const bias = this.variables.get(`${name}.bias`);
     return (bias ? tf.add(y, bias) : y) as tf.Tensor4D;
