@@ -20,6 +20,8 @@ const configuration = z.strictObject({
     head: z.strictObject({ maps: z.boolean(), features: z.boolean(), dropout: share }),
   }),
   seed: z.number().int().min(0),
+  /** Weights file of the same architecture to start from; null starts from random weights. */
+  init: z.string().nullable(),
   /** Trained one after the other; only epochs at the architecture's side can give the chosen weights. */
   stages: z.array(z.strictObject({ side: positive, epochs: positive, batch: positive })).min(1),
   /** SGD. The rate rises linearly over the first `warmup` share of the images, then stays or falls to 0 as a cosine. */

@@ -6,7 +6,7 @@
  * that folder and the data; --dry-run prints its command instead, for a machine without Node.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatArchitecture } from '../../src/model/architecture.js';
@@ -32,6 +32,8 @@ function prepareRun(run: string, configFile: string): void {
     throw new MienError('invalid_data', `${configFile}: no stage trains at side ${architecture.side}`);
   writeAtomically(join(run, 'architecture.json'), formatArchitecture(table1(architecture)));
   writeAtomically(join(run, 'config.json'), `${JSON.stringify(recipe, null, 2)}\n`);
+  // The folder holds all that the engine needs, on whatever machine it runs.
+  if (recipe.init) writeAtomically(join(run, 'init.safetensors'), readFileSync(recipe.init));
   writeAtomically(join(run, 'commit.txt'), `${commit()}\n`);
   console.log(`${run}: ${epochs} epochs`);
 }

@@ -14,7 +14,10 @@ class Downsampler(nn.Module):
         self.norm = nn.BatchNorm2d(outputs, eps=epsilon)
 
     def forward(self, x):
-        return F.relu(self.norm(torch.cat([self.conv(x), F.max_pool2d(x, 2)], 1)))
+        y = self.conv(x)
+        # One dtype and channels last, or all blocks behind would work on a float32 stream in the slower layout.
+        y = torch.cat([y, F.max_pool2d(x, 2).to(y.dtype)], 1).contiguous(memory_format=torch.channels_last)
+        return F.relu(self.norm(y))
 
 
 class Residual(nn.Module):
@@ -193,6 +196,7 @@ def tensors_of(network):
     }
 
 
+@torch.no_grad()
 def load_tensors(network, tensors):
     """Copies the tensors of a weights file into the network; a missing, extra or misshapen one raises."""
     expected = set(tensors_of(network))

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 
 import augment
 import data
-from network import Network, enlarge, tensors_of
+from network import Network, enlarge, load_tensors, tensors_of
 from schedule import Schedule
 
 CHECKPOINT_SECONDS = 60
@@ -56,6 +56,8 @@ class Training:
         torch.manual_seed(self.config["seed"])
         self.side = architecture["side"]
         self.network = Network(architecture).to(self.device, memory_format=torch.channels_last)
+        if self.config["init"]:
+            load_tensors(self.network, load_file(self.run / "init.safetensors"))
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         # The tensors themselves, averaged and live: collecting them at every step would cost more than averaging.
         self.averaged = [list(tensors_in_place(network)) for network in (self.average, self.network)]
