@@ -14,6 +14,8 @@ export interface ContractOptions {
   backend: string;
   /** Whether a body can be sent in pieces without its length; not so where a gateway collects it. Default true. */
   streams?: boolean;
+  /** Whether the runtime reads a refused body to its end, so that its sender sees the answer. Default false. */
+  drains?: boolean;
 }
 
 export const EXPRESSIONS = '/v1/expressions';

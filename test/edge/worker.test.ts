@@ -57,6 +57,7 @@ contract('workerd', request, {
   maxBodyBytes: 6 * 1024 * 1024,
   model: { name: basename(model.folder), version: '0.0.0' },
   backend: 'wasm',
+  drains: true,
 });
 
 describe('workerd and Node', () => {

@@ -30,8 +30,8 @@ async function readAtMost(stream: ReadableStream<Uint8Array> | null, maxBytes: n
     if (done) break;
     size += value.length;
     if (size > maxBytes) {
-      // Not awaited: a sender that never stops would hold the answer back.
-      reader.cancel().catch(() => {});
+      // Left unread and not cancelled: what becomes of the rest is the runtime's matter (see worker/drain.ts).
+      reader.releaseLock();
       throw tooLarge(maxBytes);
     }
     chunks.push(value);
