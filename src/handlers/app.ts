@@ -5,12 +5,13 @@ import type { AppEnv } from './env.js';
 import { useErrorEnvelope } from './middleware/errors.js';
 import { expressions } from './routes/expressions.js';
 import { health } from './routes/health.js';
+import { inference } from './routes/inference.js';
 
 /** 10 MiB. Counts what is sent, so base64 leaves room for an image of three quarters of it. */
 export const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 export interface AppOptions {
-  recognizer: Pick<Recognizer, 'recognize'>;
+  recognizer: Pick<Recognizer, 'recognize' | 'classify' | 'describe'>;
   /** Whether the recognizer has warmed up. */
   ready: () => boolean;
   /** Largest request body, bytes. Default 10 MiB. */
@@ -31,7 +32,9 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.use(requestId());
   useErrorEnvelope(app);
   for (const middleware of options.middleware ?? []) app.use(middleware);
-  app.route('/', health(options.ready));
-  app.route('/', expressions(options.recognizer, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES));
+  const { recognizer, ready, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
+  app.route('/', health(ready));
+  app.route('/', expressions(recognizer, maxBodyBytes));
+  app.route('/', inference(recognizer, ready, maxBodyBytes));
   return app;
 }

@@ -19,13 +19,16 @@ export async function imageFromBody(contentType: string | undefined, body: Uint8
 }
 
 function fromJson(body: Uint8Array): Uint8Array {
-  let value: unknown;
+  return decodeBase64(validated(jsonBody, parseJson(body), 'The body').image);
+}
+
+/** @throws ApiError `invalid_request` */
+export function parseJson(body: Uint8Array): unknown {
   try {
-    value = JSON.parse(new TextDecoder().decode(body));
+    return JSON.parse(new TextDecoder().decode(body));
   } catch (cause) {
     throw new ApiError('invalid_request', 'The body is not JSON.', { cause });
   }
-  return decodeBase64(validated(jsonBody, value, 'The body').image);
 }
 
 async function fromForm(contentType: string, body: Uint8Array): Promise<Uint8Array> {

@@ -23,6 +23,12 @@ export function lazyRecognizer(load: () => Promise<Recognizer>): LazyRecognizer 
     async recognize(bytes, options) {
       return (await loaded()).recognize(bytes, options);
     },
+    async classify(crops, options) {
+      return (await loaded()).classify(crops, options);
+    },
+    async describe() {
+      return (await loaded()).describe();
+    },
     async warmUp() {
       await (await loaded()).warmUp();
       warm = true;

@@ -20,3 +20,14 @@ export interface Classifier {
   /** Frees every tensor that the classifier holds. */
   dispose(): void;
 }
+
+/** A classifier that may make its caller wait: for other requests' crops, or for another machine. */
+export interface QueuedClassifier {
+  /**
+   * As `Classifier.classify`.
+   * @param options `signal`: who asked has gone away, so the answer is no longer wanted
+   * @throws whatever the signal was aborted with
+   */
+  classify(crops: Uint8Array, options?: { signal?: AbortSignal }): Promise<Float32Array>;
+  dispose(): void;
+}

@@ -5,7 +5,7 @@ import { cropFace } from './crop.js';
 import { createFaceDetector, type DetectOptions, type Face, type FaceDetector } from './face.js';
 import { createImageDecoder, type ImageDecoder, type ImageDecoderOptions, type Raster } from './image.js';
 import { LABELS, type Label } from './labels.js';
-import type { Classifier, ModelFiles } from './model.js';
+import type { Classifier, ModelFiles, QueuedClassifier } from './model.js';
 import { createClassifier } from './plan/index.js';
 
 const CROP_BYTES = CROP_SIZE * CROP_SIZE;
@@ -40,6 +40,17 @@ export interface Recognition {
   timing: { decodeMs: number; detectMs: number; inferMs: number; totalMs: number };
 }
 
+/** What a recognizer runs. */
+export interface RecognizerDescription {
+  model: { name: string; version: string };
+  backend: BackendName;
+}
+
+export interface RecognizeOptions extends Pick<DetectOptions, 'maxFaces'> {
+  /** Aborted when the answer is no longer wanted: what has not been computed by then is not. */
+  signal?: AbortSignal;
+}
+
 export interface Recognizer {
   /**
    * Finds the faces of a photo and scores each one's expression.
@@ -48,7 +59,15 @@ export interface Recognizer {
    * @param options `maxFaces`: most faces answered, surest first. Default 100.
    * @throws MienError whatever `ImageDecoder.decode` throws
    */
-  recognize(bytes: Uint8Array, options?: Pick<DetectOptions, 'maxFaces'>): Promise<Recognition>;
+  recognize(bytes: Uint8Array, options?: RecognizeOptions): Promise<Recognition>;
+  /**
+   * Scores faces that are cropped already.
+   *
+   * @param crops uint8 [n, 48, 48], as `cropFace` makes them
+   * @returns float32 [n, 7]: probabilities in the order of LABELS
+   */
+  classify(crops: Uint8Array, options?: Pick<RecognizeOptions, 'signal'>): Promise<Float32Array>;
+  describe(): Promise<RecognizerDescription>;
   /** Runs both networks once, so that the first photo does not wait for their kernels and buffers. */
   warmUp(): Promise<void>;
   /** Frees the tensors of both networks. */
@@ -56,18 +75,18 @@ export interface Recognizer {
 }
 
 /** The steps that a recognizer is composed of, and what it says of itself. */
-export interface RecognizerParts {
+export interface RecognizerParts extends RecognizerDescription {
   decoder: ImageDecoder;
   detector: FaceDetector;
-  classifier: Classifier;
-  model: { name: string; version: string };
-  backend: BackendName;
+  classifier: Classifier | QueuedClassifier;
 }
 
 export interface RecognizerOptions extends ImageDecoderOptions {
   assets: Assets;
   model: ModelFiles;
   backend: BackendName;
+  /** Puts something before the classifier, such as a queue. Default nothing. */
+  queue?: (classifier: Classifier) => QueuedClassifier;
 }
 
 /**
@@ -84,11 +103,12 @@ export interface RecognizerOptions extends ImageDecoderOptions {
  * const { faces } = await recognizer.recognize(await readFile('photo.jpg'));
  */
 export async function createRecognizer(options: RecognizerOptions): Promise<Recognizer> {
-  const { assets, model, backend, ...decoderOptions } = options;
+  const { assets, model, backend, queue, ...decoderOptions } = options;
   await createBackend(backend, { wasmModule: assets.wasm.tfjs });
   const detector = await createFaceDetector(assets.detector);
   try {
-    const classifier = createClassifier(model);
+    const compiled = createClassifier(model);
+    const classifier = queue ? queue(compiled) : compiled;
     const decoder = createImageDecoder(assets.wasm, decoderOptions);
     return composeRecognizer({ decoder, detector, classifier, model, backend });
   } catch (error) {
@@ -100,24 +120,33 @@ export async function createRecognizer(options: RecognizerOptions): Promise<Reco
 /**
  * Puts the steps together: decode, detect, crop each face, classify all crops in one call.
  *
- * Only decoding waits. All that follows is one synchronous stretch over local values, so photos that are
- * decoded at the same time cannot mix, and two never compute on the backend at once.
+ * Only decoding and a queued classifier wait. Everything between is one synchronous stretch over local values,
+ * so photos in work at the same time cannot mix, and two never compute on the backend at once.
  */
 export function composeRecognizer(parts: RecognizerParts): Recognizer {
   const { decoder, detector, classifier, backend } = parts;
   const model = { name: parts.model.name, version: parts.model.version };
+
+  /** Ends before the scores are waited for, so that no picture is kept in memory meanwhile. */
+  async function findFaces(bytes: Uint8Array, { maxFaces, signal }: RecognizeOptions) {
+    const started = performance.now();
+    const raster = await decoder.decode(bytes);
+    signal?.throwIfAborted();
+    const decoded = performance.now();
+    const faces = detector.detect(raster, maxFaces === undefined ? {} : { maxFaces });
+    const detected = performance.now();
+    const image = { width: raster.width, height: raster.height };
+    return { image, faces, crops: cropAll(raster, faces), started, decoded, detected };
+  }
+
   return {
     async recognize(bytes, options = {}) {
-      const started = performance.now();
-      const raster = await decoder.decode(bytes);
-      const decoded = performance.now();
-      const found = detector.detect(raster, options);
-      const detected = performance.now();
-      const scores = found.length > 0 ? classifier.classify(cropAll(raster, found)) : new Float32Array();
+      const { image, faces, crops, started, decoded, detected } = await findFaces(bytes, options);
+      const scores = faces.length > 0 ? await classifier.classify(crops, options) : new Float32Array();
       const ended = performance.now();
       return {
-        image: { width: raster.width, height: raster.height },
-        faces: found.map(({ box, confidence, roll }, index) => ({
+        image,
+        faces: faces.map(({ box, confidence, roll }, index) => ({
           box,
           confidence,
           roll,
@@ -133,9 +162,15 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
         },
       };
     },
+    async classify(crops, options = {}) {
+      return classifier.classify(crops, options);
+    },
+    async describe() {
+      return { model, backend };
+    },
     async warmUp() {
       detector.detect({ width: 1, height: 1, data: new Uint8Array([128, 128, 128, 255]) });
-      classifier.classify(new Uint8Array(CROP_BYTES).fill(128));
+      await classifier.classify(new Uint8Array(CROP_BYTES).fill(128));
     },
     dispose() {
       detector.dispose();

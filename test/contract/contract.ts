@@ -1,4 +1,5 @@
 import { answers } from './answers.js';
+import { inference } from './inference.js';
 import { refusals } from './refusals.js';
 import type { ContractOptions, Request } from './requests.js';
 import { surroundings } from './surroundings.js';
@@ -11,5 +12,6 @@ import { surroundings } from './surroundings.js';
 export function contract(name: string, request: Request, options: ContractOptions): void {
   answers(name, request, options);
   refusals(name, request, options);
+  inference(name, request, options);
   surroundings(name, request);
 }

@@ -34,7 +34,7 @@ describe('faults that are ours', () => {
   afterEach(() => vi.restoreAllMocks());
 
   const failing = (error: unknown) =>
-    createApp({ recognizer: { recognize: () => Promise.reject(error) }, ready: () => true });
+    createApp({ recognizer: { ...recognizer, recognize: () => Promise.reject(error) }, ready: () => true });
   const post = { method: 'POST', body: 'x', headers: { 'x-request-id': 'req-1' } };
 
   test.each([

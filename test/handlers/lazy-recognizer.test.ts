@@ -5,6 +5,8 @@ import type { Recognition, Recognizer } from '../../src/model/recognizer.js';
 const answer = { backend: 'wasm' } as Recognition;
 const fake = (): Recognizer => ({
   recognize: vi.fn(async () => answer),
+  classify: vi.fn(async () => new Float32Array(7)),
+  describe: vi.fn(async () => ({ model: { name: 'm', version: '1' }, backend: 'wasm' as const })),
   warmUp: vi.fn(async () => {}),
   dispose: vi.fn(),
 });

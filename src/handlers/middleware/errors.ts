@@ -1,7 +1,7 @@
 import type { Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { AppEnv } from '../env.js';
-import { ApiError, errorAnswer } from '../errors.js';
+import { ApiError, type ApiErrorCode, type ErrorBody, errorAnswer } from '../errors.js';
 
 /** Answers an error in the one envelope; what is our fault is logged with the request's id. */
 function answer(c: Context<AppEnv>, error: unknown): Response {
@@ -9,7 +9,12 @@ function answer(c: Context<AppEnv>, error: unknown): Response {
   if (status >= 500 && !(error instanceof ApiError)) {
     console.error(`${body.error.requestId} ${c.req.method} ${c.req.path} ${status}`, error);
   }
-  return c.json(body, status, headers);
+  return c.json(inForm(c.req.path, body), status, headers);
+}
+
+/** The Open Inference Protocol has a form of its own. */
+function inForm(path: string, body: ErrorBody): ErrorBody | { error: string; code: ApiErrorCode } {
+  return /^\/v2(\/|$)/.test(path) ? { error: body.error.message, code: body.error.code } : body;
 }
 
 /** Gives an app the one envelope for whatever fails, 404 and 405 included. Call it before adding routes. */

@@ -16,7 +16,8 @@ export function expressions(recognizer: Pick<Recognizer, 'recognize'>, maxBodyBy
   routes.post('/v1/expressions', limitedBody(maxBodyBytes), async (c) => {
     const { maxFaces } = validated(query, c.req.query(), 'The query');
     const image = await imageFromBody(c.req.header('content-type'), c.get('body'));
-    return c.json(await recognizer.recognize(image, maxFaces === undefined ? {} : { maxFaces }));
+    const { signal } = c.req.raw;
+    return c.json(await recognizer.recognize(image, { signal, ...(maxFaces !== undefined && { maxFaces }) }));
   });
   return routes;
 }
