@@ -1,13 +1,18 @@
-/** The Node entry: `npm start`. Settings come from the environment, see config.ts. */
+/**
+ * The Node entry: `npm start`. Settings come from the environment, see config.ts; the argument `serve` is SageMaker's.
+ */
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
+import type { MiddlewareHandler } from 'hono';
 import { loadAssets } from '../assets/node.js';
 import { loadModel } from '../assets/node-model.js';
 import { MienError } from '../model/errors.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
 import { type Config, ConfigError, readConfig } from './config.js';
+import type { AppEnv } from './env.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
+import { sageMaker } from './routes/sagemaker.js';
 
 /** Longest wait for requests in flight after a signal: containers are killed 30 s after it. */
 const DRAIN_MS = 25_000;
@@ -25,11 +30,17 @@ function start(config: Config): void {
     const [assets, model] = await Promise.all([loadAssets(), loadModel(config.MODEL)]);
     return createRecognizer({ assets, model, backend: config.BACKEND, maxPixels: config.MAX_PIXELS });
   });
-  const app = createApp({
-    recognizer,
-    ready: () => recognizer.ready() && !draining,
-    maxBodyBytes: config.MAX_BODY_BYTES,
-  });
+  let [accepted, answered] = [0, 0];
+  const ready = () => recognizer.ready() && !draining;
+  const counted: MiddlewareHandler<AppEnv> = async (c, next) => {
+    accepted++;
+    await next();
+    answered++;
+    // The connection's next request would come to a server that has gone.
+    if (draining) c.header('connection', 'close');
+  };
+  const app = createApp({ recognizer, ready, maxBodyBytes: config.MAX_BODY_BYTES, middleware: [counted] });
+  app.route('/', sageMaker(recognizer, ready, config.MAX_BODY_BYTES));
 
   // Listens before it loads: whoever watches sees at once that the process lives, and photos wait.
   const server = serve({ fetch: app.fetch, port: config.PORT, hostname: config.HOST }, ({ port }) => {
@@ -44,7 +55,10 @@ function start(config: Config): void {
 
   const drain = () => {
     draining = true;
-    server.close(() => process.exit(0));
+    server.close(() => {
+      console.log(`stopped: accepted ${accepted} requests, answered ${answered}`);
+      process.exit(0);
+    });
     // A connection whose last answer is out would otherwise be kept open for the next request.
     setInterval(() => server.closeIdleConnections(), 100);
     setTimeout(() => process.exit(1), DRAIN_MS);
@@ -70,8 +84,16 @@ function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Erro
   return reason ? new ConfigError(reason) : error;
 }
 
+/** SageMaker starts a container as `IMAGE serve` and says on which port, 8080 otherwise. */
+function environment(): Record<string, string | undefined> {
+  const [argument, ...rest] = process.argv.slice(2);
+  if (argument === undefined) return process.env;
+  if (argument !== 'serve' || rest.length > 0) throw new ConfigError('The only argument is "serve".');
+  return { ...process.env, PORT: process.env.SAGEMAKER_BIND_TO_PORT || '8080', HOST: '0.0.0.0' };
+}
+
 try {
-  start(readConfig(process.env));
+  start(readConfig(environment()));
 } catch (error) {
   fail(error);
 }

@@ -9,18 +9,20 @@ export interface Server {
   url: string;
   /** Everything written so far. */
   output(): string;
+  /** How often untilReady has asked. */
+  probes: number;
 }
 
-const spawnEntry = (env: Record<string, string>) =>
-  spawn(process.execPath, ['--import', 'tsx', 'src/handlers/node.ts'], {
+const spawnEntry = (env: Record<string, string>, ...args: string[]) =>
+  spawn(process.execPath, ['--import', 'tsx', 'src/handlers/node.ts', ...args], {
     cwd: packageRoot(),
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 
 /** Starts it and waits until it says where it listens: it is not warmed up then. */
-export async function startServer(env: Record<string, string>): Promise<Server> {
-  const child = spawnEntry({ PORT: '0', HOST: '127.0.0.1', ...env });
+export async function startServer(env: Record<string, string>, ...args: string[]): Promise<Server> {
+  const child = spawnEntry({ PORT: '0', HOST: '127.0.0.1', ...env }, ...args);
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer) => {
@@ -32,12 +34,14 @@ export async function startServer(env: Record<string, string>): Promise<Server> 
     child.stderr.on('data', read);
     child.once('exit', (code) => reject(new Error(`exit ${code}: ${output}`)));
   });
-  return { process: child, url, output: () => output };
+  return { process: child, url, output: () => output, probes: 0 };
 }
 
 /** Waits for /readyz, at most 30 s. */
-export async function untilReady({ url, process, output }: Server): Promise<void> {
+export async function untilReady(server: Server): Promise<void> {
+  const { url, process, output } = server;
   for (let attempt = 0; attempt < 300 && process.exitCode === null; attempt++) {
+    server.probes++;
     if ((await fetch(`${url}/readyz`)).ok) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -53,8 +57,11 @@ export async function stopServer({ process }: Server, signal: NodeJS.Signals = '
 }
 
 /** Runs it where it should end by itself. */
-export async function runToEnd(env: Record<string, string>): Promise<{ code: number; stderr: string }> {
-  const child = spawnEntry(env);
+export async function runToEnd(
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<{ code: number; stderr: string }> {
+  const child = spawnEntry(env, ...args);
   let stderr = '';
   child.stderr.on('data', (chunk) => {
     stderr += chunk;

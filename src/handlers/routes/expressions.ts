@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import type { Recognizer } from '../../model/recognizer.js';
 import type { AppEnv } from '../env.js';
@@ -13,11 +13,17 @@ const query = z.object({
 /** `POST /v1/expressions`: a photo in, a `Recognition` out. */
 export function expressions(recognizer: Pick<Recognizer, 'recognize'>, maxBodyBytes: number): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.post('/v1/expressions', limitedBody(maxBodyBytes), async (c) => {
-    const { maxFaces } = validated(query, c.req.query(), 'The query');
-    const image = await imageFromBody(c.req.header('content-type'), c.get('body'));
-    const { signal } = c.req.raw;
-    return c.json(await recognizer.recognize(image, { signal, ...(maxFaces !== undefined && { maxFaces }) }));
-  });
+  routes.post('/v1/expressions', limitedBody(maxBodyBytes), (c) => recognizePhoto(c, recognizer));
   return routes;
+}
+
+/** Answers the photo that is in the body. */
+export async function recognizePhoto(
+  c: Context<AppEnv>,
+  recognizer: Pick<Recognizer, 'recognize'>,
+): Promise<Response> {
+  const { maxFaces } = validated(query, c.req.query(), 'The query');
+  const image = await imageFromBody(c.req.header('content-type'), c.get('body'));
+  const { signal } = c.req.raw;
+  return c.json(await recognizer.recognize(image, { signal, ...(maxFaces !== undefined && { maxFaces }) }));
 }

@@ -1,0 +1,37 @@
+import { Hono } from 'hono';
+import type { Recognizer } from '../../model/recognizer.js';
+import type { AppEnv } from '../env.js';
+import { ApiError } from '../errors.js';
+import { parseJson } from '../input.js';
+import { limitedBody } from '../middleware/limited-body.js';
+import { recognizePhoto } from './expressions.js';
+import { HEADER_LENGTH } from './inference/tensors.js';
+import { infer } from './inference.js';
+
+/**
+ * What SageMaker asks of a container: `GET /ping`, and `POST /invocations` with a photo, as `/v1/expressions` takes
+ * it, or with an inference request, as `/v2/models/mien/infer` does. The answers are theirs as well.
+ */
+export function sageMaker(
+  recognizer: Pick<Recognizer, 'recognize' | 'classify' | 'describe'>,
+  ready: () => boolean,
+  maxBodyBytes: number,
+): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.get('/ping', (c) => {
+    if (!ready()) throw new ApiError('not_ready', 'The model is not ready.');
+    return c.json({ status: 'ready' });
+  });
+  routes.post('/invocations', limitedBody(maxBodyBytes), (c) => {
+    const type = c.req.header('content-type') ?? '';
+    const tensors = c.req.header(HEADER_LENGTH) !== undefined || hasInputs(type, c.get('body'));
+    return tensors ? infer(c, recognizer) : recognizePhoto(c, recognizer);
+  });
+  return routes;
+}
+
+function hasInputs(type: string, body: Uint8Array): boolean {
+  if (!/^application\/json\b/i.test(type) || body.length === 0) return false;
+  const value = parseJson(body);
+  return typeof value === 'object' && value !== null && 'inputs' in value;
+}
