@@ -6,11 +6,14 @@ const positive = z.number().int().positive();
 const share = z.number().min(0).max(1);
 const rates = z.array(positive);
 
-/** Everything that a run is made of. Every field is needed: a run's configuration is read without knowing defaults. */
+/** Everything that a run is made of. The run's folder gets every field, so it is read without knowing defaults. */
 const configuration = z.strictObject({
   /** The choices that Table 1 leaves open: the arguments of table1 (src/model/table1.ts). */
   architecture: z.strictObject({
     side: positive,
+    width: z.number().positive().default(1),
+    factorised: z.boolean().default(true),
+    mixAfter: z.array(positive).default([]),
     groups: positive,
     dilations: z.tuple([positive, positive, positive, positive]),
     /** Rates of the attention's ASPP branches; null trains without attention. */

@@ -26,8 +26,26 @@ const residual = z.strictObject({
   dropout,
 });
 
+/**
+ * The residual block that the paper starts from: dense 3×3, batch norm, ReLU, dense 3×3 (dilated), batch norm, dropout,
+ * + input, ReLU. The ablation's plain ERFNet is made of it.
+ */
+const plainResidual = z.strictObject({
+  name,
+  block: z.literal('residual'),
+  channels,
+  dilation: z.number().int().min(1).max(64),
+  dropout,
+});
+
 /** A dense 1×1 convolution, batch norm, ReLU: how module 13 goes from 256 to 128 channels. */
 const pointwise = z.strictObject({ name, block: z.literal('pointwise'), channels });
+
+/**
+ * A dense 1×1 convolution, batch norm, + input, ReLU: where the groups of a stage meet. The input is added, so that the
+ * way from block to block stays open; the plan adds it to the kernel, so that it costs nothing.
+ */
+const mix = z.strictObject({ name, block: z.literal('mix'), channels });
 
 /**
  * Squeeze-excitation (section 3.3, equations 1 and 2). The squeeze is ASPP: one 1×1 and one dilated
@@ -47,7 +65,16 @@ const upsampler = z.strictObject({ name, block: z.literal('upsampler'), channels
 /** 3×3 transposed convolution, stride 2, with bias: one full-size class map a label (module 23). */
 const output = z.strictObject({ name, block: z.literal('output'), channels });
 
-const row = z.discriminatedUnion('block', [downsampler, residual, pointwise, attention, upsampler, output]);
+const row = z.discriminatedUnion('block', [
+  downsampler,
+  residual,
+  plainResidual,
+  pointwise,
+  mix,
+  attention,
+  upsampler,
+  output,
+]);
 
 /** The labels are part of every file, so that a reader of the weights alone knows what a score is of. */
 const isLabels = (value: unknown) => JSON.stringify(value) === JSON.stringify(LABELS);
@@ -74,6 +101,7 @@ const architecture = z.strictObject({
 export type Architecture = z.infer<typeof architecture>;
 export type Row = z.infer<typeof row>;
 export type ResidualRow = z.infer<typeof residual>;
+export type PlainResidualRow = z.infer<typeof plainResidual>;
 
 /** A row with what follows from the rows above it. `grid` is the side of the output in cells. */
 export interface PlacedRow {
@@ -120,6 +148,9 @@ function problemOf({ row, inputChannels, outputChannels, inputGrid }: PlacedRow)
       return outputChannels % row.groups
         ? `cannot split ${outputChannels} channels in ${row.groups}`
         : undefined;
+    case 'residual':
+    case 'mix':
+      return outputChannels === inputChannels ? undefined : `must keep its ${inputChannels} channels`;
     case 'attention':
       if (inputChannels % (row.rates.length + 1)) return 'cannot share its channels among its branches';
       return inputChannels % row.reduction ? 'cannot divide its channels by the reduction' : undefined;

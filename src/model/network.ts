@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Architecture, decoderStart, type ResidualRow } from './architecture.js';
+import { type Architecture, decoderStart, type PlainResidualRow, type ResidualRow } from './architecture.js';
 import { convolve, type Dilation } from './convolution.js';
 import { checkWeights, type Weights } from './weights.js';
 
@@ -91,6 +91,12 @@ export class Network {
       case 'arb':
       case 'non-bottleneck-1d':
         return this.#residual(row, x, training);
+      case 'residual':
+        return this.#plainResidual(row, x, training);
+      case 'mix': {
+        const mixed = this.#norm(`${row.name}.norm`, this.#conv(`${row.name}.conv`, x), training);
+        return tf.relu(tf.add<tf.Tensor4D>(x, mixed));
+      }
       case 'pointwise':
         return tf.relu(this.#norm(`${row.name}.norm`, this.#conv(`${row.name}.conv`, x), training));
       case 'attention':
@@ -113,6 +119,13 @@ export class Network {
     y = tf.relu(this.#conv(at(3), y, { pad: padding(d, 0), groups, dilation: [d, 1] }));
     y = this.#conv(at(4), y, { pad: padding(0, d), groups, dilation: [1, d] });
     return tf.relu(tf.add<tf.Tensor4D>(x, this.#norm(`${name}.norm2`, y, training)));
+  }
+
+  #plainResidual({ name, dilation: d }: PlainResidualRow, x: tf.Tensor4D, training: boolean): tf.Tensor4D {
+    const first = this.#conv(`${name}.conv1`, x, { pad: padding(1) });
+    const hidden = tf.relu(this.#norm(`${name}.norm1`, first, training));
+    const second = this.#conv(`${name}.conv2`, hidden, { pad: padding(d), dilation: [d, d] });
+    return tf.relu(tf.add<tf.Tensor4D>(x, this.#norm(`${name}.norm2`, second, training)));
   }
 
   /** Equations 1 and 2, squeezed by ASPP (section 3.3). */

@@ -16,8 +16,15 @@ function addRow(shapes: ParameterShapes, { row, inputChannels: cin, outputChanne
       norm(shapes, `${row.name}.norm`, cout);
       return;
     case 'pointwise':
+    case 'mix':
       at('conv.weight', [cout, cin, 1, 1]);
       norm(shapes, `${row.name}.norm`, cout);
+      return;
+    case 'residual':
+      for (const n of [1, 2]) {
+        at(`conv${n}.weight`, [cout, cin, 3, 3]);
+        norm(shapes, `${row.name}.norm${n}`, cout);
+      }
       return;
     case 'upsampler':
       at('conv.weight', [cin, cout, 3, 3]);

@@ -53,6 +53,21 @@ describe('table1', () => {
   });
 });
 
+describe('table1’s options', () => {
+  it('widen every stage, in multiples of eight', () => {
+    const channels = place(table1({ side: 96, width: 0.7 })).map((p) => p.outputChannels);
+    expect([...new Set(channels)]).toEqual([8, 48, 176, 88, 7]);
+  });
+
+  it('name no block to mix after that does not exist', () => {
+    expect(() => table1({ side: 96, mixAfter: [8] })).toThrow(/module 8/);
+  });
+
+  it('do not group plain blocks', () => {
+    expect(() => table1({ side: 96, factorised: false, groups: 4 })).toThrow(/groups must be 1/);
+  });
+});
+
 describe('parseArchitecture', () => {
   it('reads what formatArchitecture writes', () => {
     const arch = table1({ side: 96, groups: 2, rates: [1, 2, 3], dropout: 0.1 });

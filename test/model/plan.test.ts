@@ -53,6 +53,14 @@ const heads = {
   features: { maps: false, features: true, dropout: 0 },
 };
 
+/** The second block of every stage takes its channels in two groups, whatever those around it do. */
+const regrouped = (arch: Architecture): Architecture => ({
+  ...arch,
+  rows: arch.rows.map((row) =>
+    'groups' in row && ['m4', 'm10', 'm14'].includes(row.name) ? { ...row, groups: 2 } : row,
+  ),
+});
+
 describe('the plan computes what the training form does', () => {
   it.each<[string, Architecture]>([
     ['four groups', table1({ side: 32, dilations: [1, 2, 3, 4], rates: [1, 2, 3] })],
@@ -61,6 +69,12 @@ describe('the plan computes what the training form does', () => {
     ['eight groups', table1({ side: 16, groups: 8 })],
     ['class maps alone', table1({ side: 32, head: heads.maps })],
     ['features alone', table1({ side: 32, head: heads.features })],
+    [
+      'plain 3×3 blocks',
+      table1({ side: 32, factorised: false, groups: 1, dilations: [1, 2, 3, 4], rates: null }),
+    ],
+    ['narrow, its groups mixed', table1({ side: 32, width: 0.5, mixAfter: [5, 7, 10, 16, 22] })],
+    ['groups that change within a stage', regrouped(table1({ side: 32 }))],
     ['an enlarged crop', table1({ side: 56 })],
   ])('%s', async (_, arch) => {
     const weights = livelyWeights(arch);
@@ -83,6 +97,14 @@ describe('the plan computes what the training form does', () => {
 
     const undilated = table1({ side: 32, dilations: [1, 1, 3, 4], rates: [1, 2, 3] });
     expect(difference(expected, await byPlan(undilated, weights))).toBeGreaterThan(10 * TOLERANCE);
+
+    const plain = table1({ side: 32, mixAfter: [5] });
+    const mixed = livelyWeights(plain);
+    const unmixed = await byTrainingForm(plain, mixed);
+    const mix = mixed.get('m5_mix.conv.weight') as { shape: number[]; data: Float32Array };
+    const shifted = { shape: mix.shape, data: mix.data.map((value, i) => value + Number(i % 65 === 0)) };
+    const withoutInput = await byPlan(plain, new Map(mixed).set('m5_mix.conv.weight', shifted));
+    expect(difference(unmixed, withoutInput)).toBeGreaterThan(10 * TOLERANCE);
 
     const mean = weights.get('m20.norm.running_mean') as { shape: number[]; data: Float32Array };
     const moved = { shape: mean.shape, data: mean.data.map((value) => value + 0.1) };

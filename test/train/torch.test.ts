@@ -6,12 +6,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPython, TORCH_ENGINE } from '../../scripts/lib/python.js';
 import { writeDataSet } from '../../scripts/train/data/pack.js';
+import { loadAssets } from '../../src/assets/node.js';
 import { formatArchitecture } from '../../src/model/architecture.js';
+import { createBackend } from '../../src/model/backends/index.js';
 import { enlarge } from '../../src/model/enlarge.js';
 import { parameterShapes } from '../../src/model/parameters.js';
+import { createClassifier } from '../../src/model/plan/index.js';
 import { table1 } from '../../src/model/table1.js';
-import { decodeSafetensors } from '../../src/model/weights.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/model/weights.js';
 import { generatedFaces } from '../support/faces.js';
+import { livelyWeights } from '../support/networks.js';
 
 const python = findPython();
 if (!python) console.warn('skipped: the torch engine; no Python has torch (npm run setup:torch installs it)');
@@ -34,6 +38,8 @@ describe.skipIf(!python)('the torch network', () => {
   it.each([
     ['paper', table1({ side: 384, rates: [6, 12, 18] })],
     ['ungrouped, without attention', table1({ side: 48, groups: 1, rates: null })],
+    ['plain and narrow', table1({ side: 48, width: 0.5, factorised: false, groups: 1 })],
+    ['mixed', table1({ side: 48, mixAfter: [5, 10, 14] })],
   ])('has the parameters that the weights file holds: %s', (name, arch) => {
     const file = join(folder, `${name}.json`);
     writeFileSync(file, formatArchitecture(arch));
@@ -45,6 +51,35 @@ network = Network(json.load(open(${JSON.stringify(file)})))
 print(json.dumps({name: list(tensor.shape) for name, tensor in tensors_of(network).items()}))`).toString(),
     );
     expect(shapes).toEqual(Object.fromEntries(parameterShapes(arch)));
+  });
+});
+
+describe.skipIf(!python)('torch’s probabilities', () => {
+  it.each([
+    ['plain', table1({ side: 32, factorised: false, groups: 1, dilations: [1, 2, 3, 4] })],
+    ['mixed, wide', table1({ side: 32, width: 1.5, mixAfter: [5, 10, 14] })],
+  ])('are the plan’s: %s', async (name, arch) => {
+    const bytes = encodeSafetensors(livelyWeights(arch));
+    const [description, file] = [join(folder, `${name}.json`), join(folder, `${name}.safetensors`)];
+    writeFileSync(description, formatArchitecture(arch));
+    writeFileSync(file, bytes);
+    const crops = Uint8Array.from({ length: 3 * 48 * 48 }, (_, i) => (i * i * 31) % 251);
+    const script = join(TORCH_ENGINE, 'classify.py');
+    const options = [script, '--architecture', description, '--weights', file];
+    const { stdout } = spawnSync(python as string, options, { input: crops, maxBuffer: 1 << 28 });
+    const theirs = new Float32Array(new Uint8Array(stdout).buffer);
+
+    await createBackend('wasm', { wasmModule: (await loadAssets()).wasm.tfjs });
+    const classifier = createClassifier({
+      name,
+      version: '0',
+      architecture: JSON.parse(formatArchitecture(arch)),
+      weights: bytes,
+    });
+    const ours = classifier.classify(crops);
+    classifier.dispose();
+    expect(theirs).toHaveLength(ours.length);
+    expect(Math.max(...ours.map((value, i) => Math.abs(value - (theirs[i] as number))))).toBeLessThan(1e-5);
   });
 });
 

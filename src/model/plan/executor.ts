@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Conv } from './fold.js';
-import type { DownsamplePart, Matrix, Plan, Step } from './planner.js';
+import type { DilatedConv, DownsamplePart, Matrix, Plan, Step } from './planner.js';
 import type { FoldedTail, RowSplit } from './transposed.js';
 
 type Planes = tf.Tensor4D[];
@@ -12,6 +12,10 @@ const pads = (rows: [number, number], columns: [number, number]): Pads => [[0, 0
 
 const joined = (planes: Planes): tf.Tensor4D =>
   planes.length === 1 ? (planes[0] as tf.Tensor4D) : tf.concat(planes, 3);
+
+/** The same channels in another number of planes. */
+const regrouped = (planes: Planes, count: number): Planes =>
+  planes.length === count ? planes : tf.split(joined(planes), count, 3);
 
 /** The plan's constants on the current backend, and the network that they make. */
 export class Executor {
@@ -60,7 +64,7 @@ export class Executor {
       case 'downsample':
         return this.#downsample(step.planes);
       case 'residual':
-        return this.#residual(step.planes, step.dilation);
+        return this.#residual(step.planes);
       case 'pointwise': {
         const convs = step.planes.map((conv) => this.#conv(conv));
         return (input) => {
@@ -123,15 +127,12 @@ export class Executor {
     };
   }
 
-  #residual(planes: [Conv, Conv, Conv, Conv][], dilation: number): Layer {
-    const built = planes.map(([a, b, c, d]) => [
-      this.#conv(a),
-      this.#conv(b),
-      this.#conv(c, { dilation: [dilation, 1] }),
-      this.#conv(d, { dilation: [1, dilation], linear: true }),
-    ]);
+  #residual(planes: DilatedConv[][]): Layer {
+    const built = planes.map((convs) =>
+      convs.map(({ conv, dilation }, i) => this.#conv(conv, { dilation, linear: i === convs.length - 1 })),
+    );
     return (input) =>
-      input.map((x, p) => {
+      regrouped(input, built.length).map((x, p) => {
         const convs = built[p] as ((x: tf.Tensor4D) => tf.Tensor4D)[];
         return tf.tidy(() =>
           tf.relu(

@@ -53,6 +53,12 @@ export function foldAffine({ shape, kernel, bias }: Conv, { scale, shift }: Affi
   };
 }
 
+/** A 1×1 convolution that adds its input to its output: ones are added to the kernel's diagonal. */
+export function addIdentity({ shape, kernel, bias }: Conv): Conv {
+  const outputs = shape[3];
+  return { shape, kernel: kernel.map((k, i) => (i % (outputs + 1) === 0 ? k + 1 : k)), bias };
+}
+
 /** Output channels `from` to `to` of a convolution. */
 export function sliceOutputs({ shape, kernel, bias }: Conv, from: number, to: number): Conv {
   const [height, width, inputs, outputs] = shape;

@@ -1,6 +1,22 @@
-import { type Architecture, decoderStart, type PlacedRow, place, type ResidualRow } from '../architecture.js';
+import {
+  type Architecture,
+  decoderStart,
+  type PlacedRow,
+  type PlainResidualRow,
+  place,
+  type ResidualRow,
+} from '../architecture.js';
 import { checkWeights, type Weights } from '../weights.js';
-import { type Affine, type Conv, foldAffine, normAffine, readConv, sliceOutputs, take } from './fold.js';
+import {
+  type Affine,
+  addIdentity,
+  type Conv,
+  foldAffine,
+  normAffine,
+  readConv,
+  sliceOutputs,
+  take,
+} from './fold.js';
 import { type FoldedTail, foldTail, type RowSplit, splitRows } from './transposed.js';
 
 /** float32 [inputs, outputs], with one bias an output. */
@@ -9,6 +25,12 @@ export interface Matrix {
   outputs: number;
   values: Float32Array;
   bias?: Float32Array;
+}
+
+/** A convolution whose taps are `dilation` rows and columns apart. */
+export interface DilatedConv {
+  conv: Conv;
+  dilation: [rows: number, columns: number];
 }
 
 /** Part of a downsampler's output: channels of the convolution, or channels `from` to `to` of the pooled input. */
@@ -20,7 +42,8 @@ export type DownsamplePart = { conv: Conv } | { pool: Affine; from: number; to: 
  */
 export type Step =
   | { kind: 'downsample'; planes: DownsamplePart[][] }
-  | { kind: 'residual'; dilation: number; planes: [Conv, Conv, Conv, Conv][] }
+  /** On each plane: convolutions in turn, each with its dilation and all but the last with ReLU, + input, ReLU. */
+  | { kind: 'residual'; planes: DilatedConv[][] }
   | { kind: 'pointwise'; planes: Conv[] }
   | { kind: 'attention'; branches: { conv: Conv; rate: number }[]; fc1: Matrix; fc2: Matrix }
   | { kind: 'upsample'; planes: RowSplit[] };
@@ -81,10 +104,27 @@ function residual(weights: Weights, row: ResidualRow, epsilon: number): Step {
   const conv = (n: number) => readConv(weights, `${row.name}.conv${n}`);
   const convs = [conv(1), foldAffine(conv(2), norm(1)), conv(3), foldAffine(conv(4), norm(2))];
   const byConv = convs.map((c) => slices(c, row.groups));
-  const planes = ranges(row.channels, row.groups).map(
-    (_, p) => byConv.map((list) => list[p]) as [Conv, Conv, Conv, Conv],
+  const d = row.dilation;
+  const dilations: [number, number][] = [
+    [1, 1],
+    [1, 1],
+    [d, 1],
+    [1, d],
+  ];
+  const planes = ranges(row.channels, row.groups).map((_, p) =>
+    dilations.map((dilation, i) => ({ conv: byConv[i]?.[p] as Conv, dilation })),
   );
-  return { kind: 'residual', dilation: row.dilation, planes };
+  return { kind: 'residual', planes };
+}
+
+function plainResidual(weights: Weights, { name, dilation: d }: PlainResidualRow, epsilon: number): Step {
+  const conv = (n: number) =>
+    foldAffine(readConv(weights, `${name}.conv${n}`), normAffine(weights, `${name}.norm${n}`, epsilon));
+  const convs: DilatedConv[] = [
+    { conv: conv(1), dilation: [1, 1] },
+    { conv: conv(2), dilation: [d, d] },
+  ];
+  return { kind: 'residual', planes: [convs] };
 }
 
 function matrix(weights: Weights, name: string): Matrix {
@@ -107,6 +147,10 @@ function step(weights: Weights, placed: PlacedRow, planes: number, epsilon: numb
     case 'arb':
     case 'non-bottleneck-1d':
       return residual(weights, row, epsilon);
+    case 'residual':
+      return plainResidual(weights, row, epsilon);
+    case 'mix':
+      return { kind: 'pointwise', planes: slices(addIdentity(folded(row.name)), planes) };
     case 'pointwise':
       return { kind: 'pointwise', planes: slices(folded(row.name), planes) };
     case 'attention': {

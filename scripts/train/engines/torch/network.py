@@ -46,6 +46,34 @@ class Residual(nn.Module):
         return F.relu(x + self.dropout(y))
 
 
+class PlainResidual(nn.Module):
+    """The residual block that the paper starts from: two dense 3x3 convolutions, the second dilated, added to the input."""
+
+    def __init__(self, channels, dilation, dropout, epsilon):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels, eps=epsilon)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels, eps=epsilon)
+        self.dropout = nn.Dropout2d(dropout)
+
+    def forward(self, x):
+        y = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
+        return F.relu(x + self.dropout(y))
+
+
+class Mix(nn.Module):
+    """Dense 1x1 convolution and batch norm, added to the input, ReLU: where the groups of a stage meet."""
+
+    def __init__(self, channels, epsilon):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 1, bias=False)
+        self.norm = nn.BatchNorm2d(channels, eps=epsilon)
+
+    def forward(self, x):
+        return F.relu(x + self.norm(self.conv(x)))
+
+
 class Pointwise(nn.Module):
     """Dense convolution without bias (1x1, or a dilated 3x3 branch of ASPP), batch norm, ReLU."""
 
@@ -106,6 +134,10 @@ def build_row(row, inputs, epsilon):
         return Downsampler(inputs, outputs, epsilon), outputs
     if kind in ("arb", "non-bottleneck-1d"):
         return Residual(outputs, row["groups"], row["dilation"], row["dropout"], epsilon), outputs
+    if kind == "residual":
+        return PlainResidual(outputs, row["dilation"], row["dropout"], epsilon), outputs
+    if kind == "mix":
+        return Mix(outputs, epsilon), outputs
     if kind == "pointwise":
         return Pointwise(inputs, outputs, epsilon), outputs
     if kind == "attention":
@@ -154,7 +186,7 @@ class Network(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         for module in self.modules():
-            if isinstance(module, Residual):
+            if isinstance(module, (Residual, PlainResidual)):
                 nn.init.zeros_(module.norm2.weight)
         if self.head is not None:
             nn.init.normal_(self.head.weight, std=0.01)
