@@ -8,11 +8,12 @@ import { MienError } from '../model/errors.js';
 
 const require = createRequire(import.meta.url);
 
-const WASM_FILES = {
-  tfjs: '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm',
-  jpeg: '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
-  png: '@jsquash/png/codec/pkg/squoosh_png_bg.wasm',
-  webp: '@jsquash/webp/codec/dec/webp_dec.wasm',
+/** Paths of the WebAssembly files, in the packages that own them. */
+export const WASM_FILES = {
+  tfjs: require.resolve('@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm'),
+  jpeg: require.resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'),
+  png: require.resolve('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'),
+  webp: require.resolve('@jsquash/webp/codec/dec/webp_dec.wasm'),
 } as const;
 
 /**
@@ -37,10 +38,7 @@ export function packageRoot(): string {
  * @throws MienError `internal` where a file is missing
  */
 export async function loadAssets(): Promise<Assets> {
-  const compile = async (file: string) => {
-    const path = require.resolve(file);
-    return WebAssembly.compile(await readFile(path));
-  };
+  const compile = async (path: string) => WebAssembly.compile(await readFile(path));
   const [tfjs, jpeg, png, webp, detector] = await Promise.all([
     compile(WASM_FILES.tfjs),
     compile(WASM_FILES.jpeg),

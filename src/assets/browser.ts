@@ -1,0 +1,54 @@
+import type { Assets } from '../model/assets.js';
+import { MienError } from '../model/errors.js';
+import type { ModelFiles } from '../model/model.js';
+
+/** The files beside the browser bundle, by what they are: scripts/build/browser.ts puts them there. */
+export const BROWSER_FILES = {
+  tfjs: 'tfjs.wasm',
+  jpeg: 'jpeg.wasm',
+  png: 'png.wasm',
+  webp: 'webp.wasm',
+  topology: 'blazeface.json',
+  detector: 'blazeface.bin',
+  model: 'model.json',
+  weights: 'weights.safetensors',
+} as const;
+
+/**
+ * Fetches and compiles all that a recognizer needs.
+ *
+ * @param folder address of the folder that holds BROWSER_FILES, with a slash at its end
+ * @throws MienError `internal` where a file cannot be fetched, naming it
+ */
+export async function fetchFiles(folder: URL): Promise<{ assets: Assets; model: ModelFiles }> {
+  const bytes = (file: keyof typeof BROWSER_FILES) => fetchBytes(new URL(BROWSER_FILES[file], folder));
+  const json = async (file: keyof typeof BROWSER_FILES) =>
+    JSON.parse(new TextDecoder().decode(await bytes(file)));
+  // Not compileStreaming, which refuses what a file server does not call application/wasm.
+  const compile = async (file: keyof typeof BROWSER_FILES) => WebAssembly.compile(await bytes(file));
+  const [tfjs, jpeg, png, webp, topology, weights, description, parameters] = await Promise.all([
+    compile('tfjs'),
+    compile('jpeg'),
+    compile('png'),
+    compile('webp'),
+    json('topology'),
+    bytes('detector'),
+    json('model') as Promise<Omit<ModelFiles, 'weights'>>,
+    bytes('weights'),
+  ]);
+  return {
+    assets: { wasm: { tfjs, jpeg, png, webp }, detector: { topology, weights } },
+    model: { ...description, weights: new Uint8Array(parameters) },
+  };
+}
+
+async function fetchBytes(address: URL): Promise<ArrayBuffer> {
+  try {
+    const response = await fetch(address);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return await response.arrayBuffer();
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new MienError('internal', `${address} cannot be fetched: ${why}.`, { cause });
+  }
+}

@@ -1,0 +1,31 @@
+/** The browser entry: `npm run build:browser` bundles it to dist/browser/mien.js, its files beside it. */
+import { fetchFiles } from './assets/browser.js';
+import type { ImageDecoderOptions } from './model/image.js';
+import { createRecognizer, type Recognizer } from './model/recognizer.js';
+
+export { MienError } from './model/errors.js';
+export { LABELS } from './model/labels.js';
+
+export interface LoadOptions extends Pick<ImageDecoderOptions, 'maxPixels'> {
+  /** Address of the folder that holds the bundle's files. Default: where this module came from. */
+  folder?: string | URL;
+}
+
+/**
+ * Loads the model into the page, or into a Web Worker, where it does not hold up the page. Pictures stay there:
+ * nothing is sent anywhere.
+ *
+ * @throws MienError `internal` where a file cannot be fetched, `backend_unavailable` without WebAssembly SIMD
+ * @example
+ * import { loadRecognizer } from './mien/mien.js';
+ * const recognizer = await loadRecognizer();
+ * const { faces } = await recognizer.recognize(new Uint8Array(await file.arrayBuffer()));
+ */
+export async function loadRecognizer({ folder, ...options }: LoadOptions = {}): Promise<Recognizer> {
+  // A relative address is the page's own; without a document, the worker's.
+  const from = new URL(folder ?? '.', folder ? globalThis.location.href : import.meta.url);
+  const files = await fetchFiles(from.href.endsWith('/') ? from : new URL(`${from}/`));
+  const recognizer = await createRecognizer({ ...files, backend: 'wasm', ...options });
+  await recognizer.warmUp();
+  return recognizer;
+}

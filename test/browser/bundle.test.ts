@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serve } from '@hono/node-server';
+import { serveStatic } from '@hono/node-server/serve-static';
+import { Hono } from 'hono';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundleBrowser } from '../../scripts/lib/browser-bundle.js';
+import { loadAssets } from '../../src/assets/node.js';
+import { createRecognizer, type Recognition } from '../../src/model/recognizer.js';
+import { chromiumPath, launchChromium } from '../support/chromium.js';
+import { astronautBytes, encodeJpeg, pattern } from '../support/pictures.js';
+import { untrainedFolder, untrainedModel } from '../support/untrained.js';
+
+if (!chromiumPath) console.warn('No Chromium (set CHROMIUM): the browser bundle is not tested.');
+
+describe.skipIf(!chromiumPath)('the browser bundle, on a plain file server', () => {
+  const out = mkdtempSync(join(tmpdir(), 'mien-browser-'));
+  const requested: string[] = [];
+  const complaints: string[] = [];
+  let server: Server;
+  let browser: Browser;
+  let page: Page;
+
+  const photo = Buffer.from(astronautBytes());
+  const send = (name: string, buffer: Buffer) =>
+    page.setInputFiles('input', { name, mimeType: 'image/png', buffer });
+  const answer = async (pattern: RegExp) =>
+    (await page.locator('pre').filter({ hasText: pattern }).textContent()) as string;
+
+  beforeAll(async () => {
+    const model = untrainedFolder();
+    await bundleBrowser({ out, model: model.folder });
+    model.remove();
+    const files = new Hono().use(async ({ req }, next) => {
+      requested.push(`${req.method} ${req.path}`);
+      await next();
+    });
+    files.use('/site/mien/*', serveStatic({ root: out, rewriteRequestPath: (path) => path.slice(10) }));
+    server = serve({ fetch: files.fetch, port: 0, hostname: '127.0.0.1' }) as Server;
+    browser = await launchChromium();
+    page = await browser.newPage();
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    const { port } = server.address() as AddressInfo;
+    await page.goto(`http://127.0.0.1:${port}/site/mien/example.html`);
+    await answer(/^Ready/);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+    rmSync(out, { recursive: true, force: true });
+  });
+
+  test('finds the same face with the same probabilities as Node', async () => {
+    await send('photo.png', photo);
+    const there: Recognition = JSON.parse(await answer(/^\{/));
+    const assets = await loadAssets();
+    const recognizer = await createRecognizer({ assets, model: untrainedModel(), backend: 'wasm' });
+    const here = await recognizer.recognize(photo);
+    const plain = (recognition: Recognition) =>
+      recognition.faces.map((face) => ({ ...face, expressions: face.expressions.map(({ label }) => label) }));
+    expect(plain(there)).toEqual(plain(here));
+    const scores = ({ faces }: Recognition) => faces[0]?.expressions.map(({ score }) => score) ?? [];
+    expect(scores(here)).toHaveLength(7);
+    scores(here).forEach((score, index) => {
+      expect(Math.abs(score - (scores(there)[index] ?? 2))).toBeLessThanOrEqual(1e-6);
+    });
+    // The control: another picture's scores are further apart than that.
+    const other = await recognizer.classify(new Uint8Array(48 * 48).fill(60));
+    expect(Math.abs(Math.max(...other) - (scores(here)[0] as number))).toBeGreaterThan(1e-5);
+    recognizer.dispose();
+  });
+
+  test('says what is wrong with a picture, and goes on', async () => {
+    await send('broken.png', photo.subarray(0, photo.length / 2));
+    expect(await answer(/truncated/)).toBe('The png is truncated or corrupt.');
+    await send('empty.jpg', Buffer.from(await encodeJpeg(pattern(40, 30))));
+    expect(JSON.parse(await answer(/^\{/))).toMatchObject({ image: { width: 40, height: 30 }, faces: [] });
+  });
+
+  test('sends no picture anywhere and logs no error', () => {
+    expect(requested.length).toBeGreaterThan(8);
+    expect(requested.filter((line) => !/^GET \/site\/mien\/[\w.]+$/.test(line))).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+});
