@@ -1,9 +1,10 @@
 /**
  * Scores the faces of photos: npm run predict -- FILE... [--json] [--model models/mien-v1]
+ *                             npm run predict -- FILE --saliency out.png
  *
  * A table for people, or with --json one object with the API's answer by file (npm run --silent keeps npm's
  * own lines out of it). A file that fails is reported in its place, the others go on, and the exit code is 1 in
- * the end.
+ * the end. --saliency draws over the photo what speaks for each face's best label.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,19 +13,26 @@ import { loadAssets, packageRoot } from '../src/assets/node.js';
 import { loadModel } from '../src/assets/node-model.js';
 import { MienError } from '../src/model/errors.js';
 import { createRecognizer, type Recognition, type RecognizedFace } from '../src/model/recognizer.js';
+import { writeAtomically } from './lib/files.js';
 import { main } from './lib/main.js';
+import { drawSaliency } from './lib/overlay.js';
 
 type Failure = { error: { code: string; message: string } };
 
-const USAGE = 'usage: npm run predict -- FILE... [--json] [--model models/mien-v1]';
+const USAGE = 'usage: npm run predict -- FILE... [--json] [--model models/mien-v1] [--saliency out.png]';
 const BAR = 40;
 
 function readArguments() {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { json: { type: 'boolean', default: false }, model: { type: 'string' } },
+      options: {
+        json: { type: 'boolean', default: false },
+        model: { type: 'string' },
+        saliency: { type: 'string' },
+      },
     });
+    if (values.saliency && positionals.length > 1) throw new Error('--saliency takes one photo');
     if (positionals.length > 0) return { ...values, files: positionals };
   } catch (cause) {
     throw new MienError('invalid_data', `${(cause as Error).message}\n${USAGE}`, { cause });
@@ -66,7 +74,7 @@ function describe(file: string, result: Recognition | Failure): string {
 }
 
 main(async () => {
-  const { files, json, model: folder } = readArguments();
+  const { files, json, model: folder, saliency } = readArguments();
   const [assets, model] = await Promise.all([
     loadAssets(),
     loadModel(folder ?? join(packageRoot(), 'models', 'mien-v1')),
@@ -75,7 +83,11 @@ main(async () => {
   const results: Record<string, Recognition | Failure> = {};
   for (const file of files) {
     const result = await readFile(file)
-      .then((bytes) => recognizer.recognize(bytes))
+      .then(async (bytes) => {
+        const recognition = await recognizer.recognize(bytes, saliency ? { saliency: 'top' } : {});
+        if (saliency) writeAtomically(saliency, await drawSaliency(assets.wasm, bytes, recognition));
+        return recognition;
+      })
       .catch(failure);
     if ('error' in result) process.exitCode = 1;
     results[file] = result;

@@ -21,6 +21,19 @@ export interface Classifier {
   dispose(): void;
 }
 
+/** Says where in a crop a label's score comes from. */
+export interface Explainer {
+  /**
+   * Each crop's evidence for one label by place: that label's part of the logits before they are averaged over the
+   * grid, less the mean of all labels' parts, which softmax does not see.
+   *
+   * @param crops uint8 [n, 48, 48], as `Classifier.classify` takes them
+   * @param labels n indices of LABELS: whose evidence is asked for
+   * @returns float32 [n, side, side], row major; side is the network's
+   */
+  evidence(crops: Uint8Array, labels: readonly number[]): { side: number; values: Float32Array };
+}
+
 /** A classifier that may make its caller wait: for other requests' crops, or for another machine. */
 export interface QueuedClassifier {
   /**

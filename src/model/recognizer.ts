@@ -5,8 +5,9 @@ import { cropFace } from './crop.js';
 import { createFaceDetector, type DetectOptions, type Face, type FaceDetector } from './face.js';
 import { createImageDecoder, type ImageDecoder, type ImageDecoderOptions, type Raster } from './image.js';
 import { LABELS, type Label } from './labels.js';
-import type { Classifier, ModelFiles, QueuedClassifier } from './model.js';
+import type { Classifier, Explainer, ModelFiles, QueuedClassifier } from './model.js';
 import { createClassifier } from './plan/index.js';
+import { cropOf, drawEvidence, type Saliency } from './saliency.js';
 
 const CROP_BYTES = CROP_SIZE * CROP_SIZE;
 
@@ -26,6 +27,8 @@ export interface RecognizedFace {
   roll: number;
   /** All seven labels, best first. */
   expressions: Expression[];
+  /** Only where it is asked for. */
+  saliency?: Saliency;
 }
 
 /** What a photo's faces look like: what the API answers, field for field. */
@@ -47,6 +50,8 @@ export interface RecognizerDescription {
 }
 
 export interface RecognizeOptions extends Pick<DetectOptions, 'maxFaces'> {
+  /** Whose evidence to map over each face: one label's, or each face's own best. Default nobody's. */
+  saliency?: Label | 'top';
   /** Aborted when the answer is no longer wanted: what has not been computed by then is not. */
   signal?: AbortSignal;
 }
@@ -79,6 +84,9 @@ export interface RecognizerParts extends RecognizerDescription {
   decoder: ImageDecoder;
   detector: FaceDetector;
   classifier: Classifier | QueuedClassifier;
+  explainer: Explainer;
+  /** jSquash's PNG codec: saliency maps are answered as PNG. */
+  png: WebAssembly.Module;
 }
 
 export interface RecognizerOptions extends ImageDecoderOptions {
@@ -110,7 +118,15 @@ export async function createRecognizer(options: RecognizerOptions): Promise<Reco
     const compiled = createClassifier(model);
     const classifier = queue ? queue(compiled) : compiled;
     const decoder = createImageDecoder(assets.wasm, decoderOptions);
-    return composeRecognizer({ decoder, detector, classifier, model, backend });
+    return composeRecognizer({
+      decoder,
+      detector,
+      classifier,
+      explainer: compiled,
+      png: assets.wasm.png,
+      model,
+      backend,
+    });
   } catch (error) {
     detector.dispose();
     throw error;
@@ -124,7 +140,7 @@ export async function createRecognizer(options: RecognizerOptions): Promise<Reco
  * so photos in work at the same time cannot mix, and two never compute on the backend at once.
  */
 export function composeRecognizer(parts: RecognizerParts): Recognizer {
-  const { decoder, detector, classifier, backend } = parts;
+  const { decoder, detector, classifier, explainer, png, backend } = parts;
   const model = { name: parts.model.name, version: parts.model.version };
 
   /** Ends before the scores are waited for, so that no picture is kept in memory meanwhile. */
@@ -139,19 +155,48 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
     return { image, faces, crops: cropAll(raster, faces), started, decoded, detected };
   }
 
+  /** The same faces, each with its map. */
+  function explained(
+    recognized: RecognizedFace[],
+    faces: readonly Face[],
+    crops: Uint8Array,
+    image: Recognition['image'],
+    wanted: Label | 'top',
+  ): RecognizedFace[] {
+    const labels = recognized.map(({ expressions }) =>
+      wanted === 'top' ? (expressions[0] as Expression).label : wanted,
+    );
+    const { side, values } = explainer.evidence(
+      crops,
+      labels.map((label) => LABELS.indexOf(label)),
+    );
+    return recognized.map((face, index) => ({
+      ...face,
+      saliency: {
+        label: labels[index] as Label,
+        image: drawEvidence(png, values.subarray(index * side * side, (index + 1) * side * side), side),
+        crop: cropOf(faces[index] as Face, image),
+      },
+    }));
+  }
+
   return {
     async recognize(bytes, options = {}) {
       const { image, faces, crops, started, decoded, detected } = await findFaces(bytes, options);
       const scores = faces.length > 0 ? await classifier.classify(crops, options) : new Float32Array();
+      const recognized = faces.map(({ box, confidence, roll }, index) => ({
+        box,
+        confidence,
+        roll,
+        expressions: ranked(scores.subarray(index * LABELS.length, (index + 1) * LABELS.length)),
+      }));
+      const answered = options.saliency
+        ? explained(recognized, faces, crops, image, options.saliency)
+        : recognized;
       const ended = performance.now();
       return {
         image,
-        faces: faces.map(({ box, confidence, roll }, index) => ({
-          box,
-          confidence,
-          roll,
-          expressions: ranked(scores.subarray(index * LABELS.length, (index + 1) * LABELS.length)),
-        })),
+        faces: answered,
         model,
         backend,
         timing: {

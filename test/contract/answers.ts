@@ -1,6 +1,7 @@
+import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { LABELS } from '../../src/model/labels.js';
-import type { Recognition } from '../../src/model/recognizer.js';
+import type { Recognition, RecognizedFace } from '../../src/model/recognizer.js';
 import { astronaut, astronautBytes, encodeJpeg, encodePng, pattern } from '../support/pictures.js';
 import { beside, mirrored } from '../support/scenes.js';
 import {
@@ -92,6 +93,30 @@ export function answers(name: string, request: Request, options: ContractOptions
       const init = post(await encodeJpeg(beside(astronaut(), mirrored(astronaut()))));
       expect((await recognize(init)).faces).toHaveLength(2);
       expect((await recognize(init, '?maxFaces=1')).faces).toHaveLength(1);
+    });
+
+    test('maps over a face where a label comes from', async () => {
+      const labels = answer.faces[0]?.expressions.map(({ label }) => label) as string[];
+      const [best, worst] = [labels[0], labels[6]];
+      const [top, other] = (await Promise.all(
+        ['top', worst].map(async (label) => (await recognize(post(photo), `?saliency=${label}`)).faces[0]),
+      )) as [RecognizedFace, RecognizedFace];
+      expect({ ...top, saliency: undefined }).toEqual({ ...answer.faces[0], saliency: undefined });
+      expect(Object.keys(top.saliency ?? {})).toEqual(['label', 'image', 'crop']);
+      expect([top.saliency?.label, other.saliency?.label]).toEqual([best, worst]);
+      expect(other.saliency?.image).not.toBe(top.saliency?.image);
+      const [type, content] = top.saliency?.image.split(',') as [string, string];
+      expect(type).toBe('data:image/png;base64');
+      const { width, height, data } = PNG.sync.read(Buffer.from(content, 'base64'));
+      expect(width).toBe(height);
+      expect(width % 8).toBe(0);
+      expect([Math.min(...data), Math.max(...data)]).toEqual([0, 255]); // the whole range is used
+      // The crop's middle is the face's, and the photo is square, so the crop is too.
+      const { crop } = top.saliency as NonNullable<typeof top.saliency>;
+      const { box } = answer.faces[0] as Recognition['faces'][0];
+      expect(Math.abs(crop.x + crop.width / 2 - box.x - box.width / 2)).toBeLessThan(0.02);
+      expect(crop.width).toBeCloseTo(crop.height, 9);
+      expect(crop.width).toBeGreaterThan(box.width);
     });
 
     test('keeps apart what is asked at the same time', async () => {

@@ -65,6 +65,11 @@ export function refusals(name: string, request: Request, options: ContractOption
       await fails(EXPRESSIONS, init, status, code);
     });
 
+    test.each(['joyful', 'Happy', ''])('saliency=%s', async (value) => {
+      const { error } = await fails(`${EXPRESSIONS}?saliency=${value}`, post(photo), 400, 'invalid_request');
+      expect(error.details.issues[0].path).toBe('saliency');
+    });
+
     test.each(['0', '101', '-1', '1.5', 'many', ''])('maxFaces=%s', async (value) => {
       const { error } = await fails(`${EXPRESSIONS}?maxFaces=${value}`, post(photo), 400, 'invalid_request');
       expect(error.details.issues[0].path).toBe('maxFaces');

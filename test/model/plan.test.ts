@@ -113,6 +113,48 @@ describe('the plan computes what the training form does', () => {
   });
 });
 
+describe('the evidence', () => {
+  const arch = table1({ side: 32, dilations: [1, 2, 3, 4], rates: [1, 2, 3] });
+  const cells = arch.side * arch.side;
+  /** The mean over the grid of each label's map, [2 crops, 7]. */
+  const means = (evidence: Float32Array) =>
+    Float32Array.from({ length: 14 }, (_, i) => {
+      const own = evidence.subarray(Math.floor(i / 7) * cells * 7, (Math.floor(i / 7) + 1) * cells * 7);
+      return own.reduce((sum, value, at) => (at % 7 === i % 7 ? sum + value : sum), 0) / cells;
+    });
+
+  it('averages to the logits, but for the bias of the features', async () => {
+    const weights = livelyWeights(arch);
+    const logits = await byPlan(arch, weights);
+    const executor = new Executor(plan(arch, weights));
+    const averaged = means(executor.evidence(enlarge(crops, arch.side), 2));
+    executor.dispose();
+    const bias = weights.get('head.bias')?.data as Float32Array;
+    const rebuilt = averaged.map((value, i) => value + (bias[i % 7] as number));
+    expect(difference(logits, rebuilt)).toBeLessThan(TOLERANCE);
+    // The control: without the bias they are others.
+    expect(difference(logits, averaged)).toBeGreaterThan(10 * TOLERANCE);
+  });
+
+  it('is the training form’s class maps where they alone make the logits', async () => {
+    const alone = { ...arch, head: heads.maps };
+    const weights = livelyWeights(alone);
+    await tf.setBackend('cpu');
+    const network = new Network(alone, weights);
+    const pictures = tf.tensor4d(enlarge(crops, alone.side), [2, alone.side, alone.side, 1]);
+    const expected = network.forward(pictures).maps.dataSync<'float32'>();
+    network.dispose();
+    await createBackend('wasm', { wasmModule });
+    const executor = new Executor(plan(alone, weights));
+    const maps = executor.evidence(enlarge(crops, alone.side), 2);
+    executor.dispose();
+    expect(maps).toHaveLength(2 * cells * 7);
+    expect(difference(expected, maps)).toBeLessThan(TOLERANCE);
+    const turned = maps.map((_, i) => maps[maps.length - 1 - i] as number);
+    expect(difference(expected, turned)).toBeGreaterThan(10 * TOLERANCE);
+  });
+});
+
 describe('createClassifier', () => {
   const arch = table1({ side: 48 });
   const model = {
@@ -147,6 +189,7 @@ describe('createClassifier', () => {
     const loaded = tf.memory().numTensors;
     expect(loaded).toBeGreaterThan(before);
     classifier.classify(crops);
+    classifier.evidence(crops, [0, 6]);
     classifier.classify(crops);
     expect(tf.memory().numTensors).toBe(loaded);
     classifier.dispose();

@@ -41,6 +41,8 @@ describe('composeRecognizer', () => {
       decoder: createImageDecoder(assets.wasm),
       detector,
       classifier,
+      explainer: { evidence: () => ({ side: 1, values: new Float32Array(1) }) },
+      png: assets.wasm.png,
       model: { name: 'fake', version: '1' },
       backend: 'wasm',
     });

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { PNG } from 'pngjs';
 import { afterAll, expect, test } from 'vitest';
 import { packageRoot } from '../../src/assets/node.js';
 import { LABELS } from '../../src/model/labels.js';
@@ -53,6 +54,30 @@ test('says how it is used', () => {
   const { status, stderr } = predict();
   expect(status).toBe(1);
   expect(stderr).toBe(
-    'error: no file given\nusage: npm run predict -- FILE... [--json] [--model models/mien-v1]\n',
+    'error: no file given\nusage: npm run predict -- FILE... [--json] [--model models/mien-v1] [--saliency out.png]\n',
   );
+});
+
+test('draws saliency over the face and nowhere else', () => {
+  const out = join(folder, 'saliency.png');
+  const { status, stderr } = predict(PHOTO, '--saliency', out);
+  expect([status, stderr]).toEqual([0, '']);
+  const [before, after] = [PHOTO, out].map((file) => PNG.sync.read(readFileSync(file))) as unknown as [
+    PNG,
+    PNG,
+  ];
+  expect([after.width, after.height]).toEqual([512, 512]);
+  const changed = Array.from({ length: 512 * 512 }, (_, at) => at).filter((at) =>
+    [0, 1, 2].some((channel) => before.data[at * 4 + channel] !== after.data[at * 4 + channel]),
+  );
+  // The face is about 120 pixels wide, its middle at (225, 127).
+  expect(changed.length).toBeGreaterThan(5000);
+  const far = changed.filter((at) => Math.hypot((at % 512) - 225, Math.floor(at / 512) - 127) > 150);
+  expect(far).toEqual([]);
+});
+
+test('refuses to draw several photos into one', () => {
+  const { status, stderr } = predict(PHOTO, PHOTO, '--saliency', join(folder, 'two.png'));
+  expect(status).toBe(1);
+  expect(stderr).toContain('--saliency takes one photo');
 });

@@ -64,23 +64,22 @@ export const webpCodec = (module: WebAssembly.Module) => emscriptenCodec(webpFac
 interface PngExports {
   memory: WebAssembly.Memory;
   decode(pointer: number, length: number): number;
+  encode(out: number, pointer: number, length: number, width: number, height: number, bits: number): void;
+  __wbindgen_add_to_stack_pointer(bytes: number): number;
   __wbindgen_malloc(size: number, align: number): number;
   __wbindgen_free(pointer: number, size: number, align: number): void;
 }
 
 /**
- * The PNG decoder without its generated glue, which keeps one instance in a global and needs an `ImageData`
- * global that Node and workerd lack. The decoder calls back once, with the pixels; wasm-bindgen ends import
- * names in a hash, so they are told by how they begin. Palette, grey, 16 bits and tRNS come out as RGBA.
+ * The PNG codec without its generated glue, which keeps one instance in a global and needs an `ImageData` global
+ * that Node and workerd lack. wasm-bindgen ends import names in a hash, so they are told by how they begin.
+ *
+ * @param emit what the decoder calls back, once, with the pixels
  */
-export async function pngCodec(module: WebAssembly.Module): Promise<Codec> {
-  let raster: Raster | undefined;
-  const emit = (pointer: number, length: number, width: number, height: number) => {
-    const data = new Uint8ClampedArray(wasm.memory.buffer, pointer >>> 0, length).slice();
-    wasm.__wbindgen_free(pointer, length, 1);
-    raster = { width: width >>> 0, height: height >>> 0, data };
-    return 1;
-  };
+function instantiatePng(
+  module: WebAssembly.Module,
+  emit: (wasm: PngExports, pointer: number, length: number, width: number, height: number) => number,
+): PngExports {
   const panic = (pointer: number, length: number) => {
     const text = new Uint8Array(wasm.memory.buffer, pointer >>> 0, length);
     throw new Error(String.fromCharCode(...text.subarray(0, 500)));
@@ -88,22 +87,47 @@ export async function pngCodec(module: WebAssembly.Module): Promise<Codec> {
   const imports: Record<string, (...values: number[]) => number> = {};
   for (const { name } of WebAssembly.Module.imports(module)) {
     imports[name] = name.includes('u8clampedarray')
-      ? (emit as (...values: number[]) => number)
+      ? (...values) => emit(wasm, ...(values as [number, number, number, number]))
       : name === '__wbindgen_throw'
         ? (panic as (...values: number[]) => number)
-        : () => 0; // used by 16-bit output and encoding only
+        : () => 0; // used by 16-bit pixels only
   }
-  const instance = new WebAssembly.Instance(module, { wbg: imports });
-  const wasm = instance.exports as unknown as PngExports;
+  const wasm = new WebAssembly.Instance(module, { wbg: imports }).exports as unknown as PngExports;
+  return wasm;
+}
+
+/** Copies bytes into the instance's memory, for a call that takes them over and frees them. */
+function handOver(wasm: PngExports, bytes: Uint8Array | Uint8ClampedArray): number {
+  const pointer = wasm.__wbindgen_malloc(bytes.length, 1) >>> 0;
+  new Uint8Array(wasm.memory.buffer).set(bytes, pointer);
+  return pointer;
+}
+
+/** Palette, grey, 16 bits and tRNS come out as RGBA. */
+export async function pngCodec(module: WebAssembly.Module): Promise<Codec> {
+  let raster: Raster | undefined;
+  const wasm = instantiatePng(module, ({ memory, __wbindgen_free: free }, pointer, length, width, height) => {
+    const data = new Uint8ClampedArray(memory.buffer, pointer >>> 0, length).slice();
+    free(pointer, length, 1);
+    raster = { width: width >>> 0, height: height >>> 0, data };
+    return 1;
+  });
   return {
     decode(bytes) {
       raster = undefined;
-      const pointer = wasm.__wbindgen_malloc(bytes.length, 1) >>> 0;
-      new Uint8Array(wasm.memory.buffer).set(bytes, pointer);
-      wasm.decode(pointer, bytes.length); // takes the bytes over and frees them
+      wasm.decode(handOver(wasm, bytes), bytes.length);
       if (!raster) throw new Error('the decoder gave no pixels');
       return raster;
     },
     memoryBytes: () => wasm.memory.buffer.byteLength,
   };
+}
+
+/** Encodes a raster as PNG, RGBA of 8 bits. An instance a picture, so that no memory is kept. */
+export function encodePng(module: WebAssembly.Module, { width, height, data }: Raster): Uint8Array {
+  const wasm = instantiatePng(module, () => 0);
+  const out = wasm.__wbindgen_add_to_stack_pointer(-16);
+  wasm.encode(out, handOver(wasm, data), data.length, width, height, 8);
+  const [pointer, length] = new Uint32Array(wasm.memory.buffer, out, 2) as unknown as [number, number];
+  return new Uint8Array(wasm.memory.buffer, pointer, length).slice();
 }

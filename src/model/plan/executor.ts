@@ -25,6 +25,7 @@ export class Executor {
   readonly #decoder: Layer[];
   readonly #features: ((x: tf.Tensor2D) => tf.Tensor2D) | undefined;
   readonly #tail: ((x: tf.Tensor4D) => tf.Tensor2D) | undefined;
+  readonly #maps: ((x: tf.Tensor4D) => tf.Tensor4D) | undefined;
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -32,6 +33,7 @@ export class Executor {
     this.#decoder = plan.decoder.map((step) => this.#layer(step));
     this.#features = plan.features && this.#dense(plan.features);
     this.#tail = plan.tail && this.#averagedMaps(plan.tail);
+    this.#maps = plan.maps && this.#upsample(plan.maps, { linear: true });
   }
 
   /**
@@ -39,10 +41,8 @@ export class Executor {
    * @returns float32 [n, 7] logits
    */
   run(pictures: Float32Array, count: number): Float32Array {
-    const { side, input } = this.#plan;
     return tf.tidy(() => {
-      const scaled = pictures.map((value) => (value / 255 - input.mean) / input.deviation);
-      const encoded = through(this.#encoder, [tf.tensor4d(scaled, [count, side, side, 1])]);
+      const encoded = this.#encode(pictures, count);
       const parts: tf.Tensor2D[] = [];
       if (this.#features) parts.push(this.#features(tf.mean(joined(encoded), [1, 2])));
       if (this.#tail) parts.push(this.#tail(joined(through(this.#decoder, encoded))));
@@ -50,8 +50,38 @@ export class Executor {
     });
   }
 
+  /**
+   * Where the logits come from: each label's evidence by place. Both parts of the head average over the grid, so a
+   * map's mean is that label's logit less the features' bias.
+   *
+   * @param pictures as in `run`
+   * @returns float32 [n, S, S, 7]: module 23's class maps, and the features' (class activation mapping, Zhou et al.
+   *   2016) enlarged to S×S, added
+   */
+  evidence(pictures: Float32Array, count: number): Float32Array {
+    const { side } = this.#plan;
+    return tf.tidy(() => {
+      const encoded = this.#encode(pictures, count);
+      const parts: tf.Tensor4D[] = [];
+      if (this.#plan.features) parts.push(this.#activations(joined(encoded), this.#plan.features, side));
+      if (this.#maps) parts.push(this.#maps(joined(through(this.#decoder, encoded))));
+      return tf.addN(parts).dataSync<'float32'>().slice();
+    });
+  }
+
   dispose(): void {
     tf.dispose(this.#constants);
+  }
+
+  #encode(pictures: Float32Array, count: number): Planes {
+    const { side, input } = this.#plan;
+    const scaled = pictures.map((value) => (value / 255 - input.mean) / input.deviation);
+    return through(this.#encoder, [tf.tensor4d(scaled, [count, side, side, 1])]);
+  }
+
+  #activations(x: tf.Tensor4D, { inputs, outputs, values }: Matrix, side: number): tf.Tensor4D {
+    const filter = tf.tensor4d(values, [1, 1, inputs, outputs]);
+    return tf.image.resizeBilinear(tf.conv2d(x, filter, 1, 'same'), [side, side], false, true);
   }
 
   #keep<T extends tf.Tensor>(tensor: T): T {
@@ -160,9 +190,9 @@ export class Executor {
     };
   }
 
-  #upsample({ even, odd }: RowSplit): (x: tf.Tensor4D) => tf.Tensor4D {
-    const evenRows = this.#conv(even, { pad: pads([0, 0], [0, 1]) });
-    const oddRows = this.#conv(odd, { pad: pads([0, 1], [0, 1]) });
+  #upsample({ even, odd }: RowSplit, { linear = false } = {}): (x: tf.Tensor4D) => tf.Tensor4D {
+    const evenRows = this.#conv(even, { pad: pads([0, 0], [0, 1]), linear });
+    const oddRows = this.#conv(odd, { pad: pads([0, 1], [0, 1]), linear });
     return (x) => {
       const [n, height, width] = x.shape;
       // [n, h, w, 2c] is [n · h, a whole output row]: putting the two side by side interleaves the rows.

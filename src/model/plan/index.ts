@@ -2,7 +2,7 @@ import { CROP_SIZE, parseArchitecture } from '../architecture.js';
 import { enlarge } from '../enlarge.js';
 import { MienError } from '../errors.js';
 import { LABELS } from '../labels.js';
-import type { Classifier, ModelFiles } from '../model.js';
+import type { Classifier, Explainer, ModelFiles } from '../model.js';
 import { decodeSafetensors } from '../weights.js';
 import { Executor } from './executor.js';
 import { plan } from './planner.js';
@@ -32,24 +32,60 @@ function softmax(logits: Float32Array): Float32Array {
  * Compiles a published model for the current tfjs backend (createBackend makes one current).
  * @throws {MienError} `invalid_architecture` or `invalid_weights`
  */
-export function createClassifier(model: ModelFiles): Classifier {
+export function createClassifier(model: ModelFiles): Classifier & Explainer {
   const architecture = parseArchitecture(model.architecture);
   const executor = new Executor(plan(architecture, decodeSafetensors(model.weights)));
   const { side } = architecture;
   const batch = Math.max(1, Math.floor(BATCH_PIXELS / (side * side)));
+
+  /** Hands on the crops, enlarged, a batch at a time. */
+  function inBatches(
+    crops: Uint8Array,
+    each: (pictures: Float32Array, from: number, to: number) => void,
+  ): void {
+    const count = cropsIn(crops);
+    for (let from = 0; from < count; from += batch) {
+      const to = Math.min(count, from + batch);
+      each(enlarge(crops.subarray(from * CROP_BYTES, to * CROP_BYTES), side), from, to);
+    }
+  }
+
   return {
     classify(crops) {
-      if (crops.length % CROP_BYTES)
-        throw new MienError('invalid_image', `crops must be ${CROP_SIZE}×${CROP_SIZE} bytes each`);
-      const count = crops.length / CROP_BYTES;
-      const logits = new Float32Array(count * LABELS.length);
-      for (let from = 0; from < count; from += batch) {
-        const to = Math.min(count, from + batch);
-        const pictures = enlarge(crops.subarray(from * CROP_BYTES, to * CROP_BYTES), side);
+      const logits = new Float32Array(cropsIn(crops) * LABELS.length);
+      inBatches(crops, (pictures, from, to) => {
         logits.set(executor.run(pictures, to - from), from * LABELS.length);
-      }
+      });
       return softmax(logits);
+    },
+    evidence(crops, labels) {
+      const cells = side * side;
+      const values = new Float32Array(cropsIn(crops) * cells);
+      inBatches(crops, (pictures, from, to) => {
+        const all = executor.evidence(pictures, to - from);
+        for (let crop = from; crop < to; crop++) {
+          const own = all.subarray((crop - from) * cells * LABELS.length);
+          values.set(centred(own, labels[crop] as number, cells), crop * cells);
+        }
+      });
+      return { side, values };
     },
     dispose: () => executor.dispose(),
   };
+}
+
+function cropsIn(crops: Uint8Array): number {
+  if (crops.length % CROP_BYTES)
+    throw new MienError('invalid_image', `crops must be ${CROP_SIZE}×${CROP_SIZE} bytes each`);
+  return crops.length / CROP_BYTES;
+}
+
+/** One label of float32 [cells, 7], less the mean of all labels. */
+function centred(all: Float32Array, label: number, cells: number): Float32Array {
+  const out = new Float32Array(cells);
+  for (let cell = 0; cell < cells; cell++) {
+    const labels = all.subarray(cell * LABELS.length, (cell + 1) * LABELS.length);
+    out[cell] = (labels[label] as number) - labels.reduce((sum, value) => sum + value, 0) / LABELS.length;
+  }
+  return out;
 }

@@ -58,6 +58,8 @@ export interface Plan {
   /** Empty where the class maps have no part in the logits. */
   decoder: Step[];
   tail: FoldedTail | undefined;
+  /** The last row unfolded, for who wants to see the class maps; there with `tail`. */
+  maps: RowSplit | undefined;
 }
 
 /** Groups that the rows after `index` work in; a row that is not grouped takes its input whole. */
@@ -176,12 +178,14 @@ export function plan(arch: Architecture, weights: Weights): Plan {
   const steps = (from: number, to: number) =>
     rows.slice(from, to).map((placed, i) => step(weights, placed, groupsAfter(rows, from + i), arch.epsilon));
   const last = (rows[rows.length - 1] as PlacedRow).row;
+  const output = arch.head.maps ? readConv(weights, `${last.name}.conv`, true) : undefined;
   return {
     side: arch.side,
     input: arch.input,
     encoder: steps(0, start),
     features: arch.head.features ? matrix(weights, 'head') : undefined,
     decoder: arch.head.maps ? steps(start, rows.length - 1) : [],
-    tail: arch.head.maps ? foldTail(readConv(weights, `${last.name}.conv`, true)) : undefined,
+    tail: output && foldTail(output),
+    maps: output && splitRows(output),
   };
 }
