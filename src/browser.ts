@@ -1,4 +1,4 @@
-/** The browser entry: `npm run build:browser` bundles it to dist/browser/mien.js, its files beside it. */
+/** The browser entry: `npm run build:browser` bundles it to dist/public/browser/mien.js, its files beside it. */
 import { fetchFiles } from './assets/browser.js';
 import type { ImageDecoderOptions } from './model/image.js';
 import { createRecognizer, type Recognizer } from './model/recognizer.js';

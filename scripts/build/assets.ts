@@ -1,12 +1,14 @@
 /**
  * Copies the face detector's two files out of `@vladmandic/human` (43 MB, a development dependency) to
- * `dist/assets`, so that what is deployed carries 0.6 MB of it. Run by `npm run build` and before the tests.
+ * `dist/assets`, so that what is deployed carries 0.6 MB of it, and makes the page there. Run by `npm run build` and
+ * before the tests.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { packageRoot } from '../../src/assets/node.js';
+import { bundlePage } from '../lib/page-bundle.js';
 
 const NOTICE = `blazeface.json, blazeface.bin: MediaPipe BlazeFace, back-camera variation, 256 x 256.
 The network and its weights are by Google (MediaPipe), under the Apache License 2.0:
@@ -38,6 +40,7 @@ const files: [string, Uint8Array][] = [
   ['blazeface.json', await readFile(join(models, 'blazeface.json'))],
   ['blazeface.bin', await readFile(join(models, 'blazeface.bin'))],
   ['NOTICE', new TextEncoder().encode(NOTICE)],
+  ['page.html', new TextEncoder().encode(await bundlePage())],
 ];
 for (const [name, bytes] of files) {
   if (await place(join(target, name), bytes)) console.log(`dist/assets/${name}: ${bytes.length} bytes`);

@@ -4,10 +4,24 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/assets/node.js';
 
-const SOURCES = ['src', 'scripts/build', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const SOURCES = [
+  'src',
+  'web',
+  'models',
+  'scripts/build',
+  'scripts/lib',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 /** The last file that the compiler writes is not known, but it writes them all or none (noEmitOnError). */
 const BUILT = 'dist/src/handlers/node.js';
-const ASSETS = ['dist/assets/blazeface.json', 'dist/assets/blazeface.bin'];
+const ASSETS = [
+  'dist/assets/blazeface.json',
+  'dist/assets/blazeface.bin',
+  'dist/assets/page.html',
+  'dist/public/browser/mien.js',
+];
 
 const root = packageRoot();
 const path = (name: string) => join(root, name);

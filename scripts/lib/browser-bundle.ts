@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { BROWSER_FILES } from '../../src/assets/browser.js';
 import { packageRoot, WASM_FILES } from '../../src/assets/node.js';
 import { loadModel } from '../../src/assets/node-model.js';
@@ -13,8 +13,17 @@ export interface BrowserBundleOptions {
   model?: string;
 }
 
+/** Leaves the library out of the worker, which imports it from beside itself. */
+const libraryBeside: Plugin = {
+  name: 'library-beside',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/src\/browser\.js$/ }, () => ({ path: './mien.js', external: true }));
+  },
+};
+
 /**
- * Bundles src/browser.ts to `mien.js`, with the files that it fetches, an example page and the licences beside it.
+ * Bundles src/browser.ts to `mien.js`, web/worker.ts to `worker.js`, with the files that they fetch, an
+ * example page and the licences beside them.
  * Made in a folder of its own, which then takes the place of `out`.
  *
  * @returns what the folder holds
@@ -29,8 +38,9 @@ export async function bundleBrowser(options: BrowserBundleOptions) {
   const beside = `${out}.${process.pid}.tmp`;
   mkdirSync(beside, { recursive: true });
   await build({
-    entryPoints: [join(root, 'src', 'browser.ts')],
-    outfile: join(beside, 'mien.js'),
+    entryPoints: { mien: join(root, 'src', 'browser.ts'), worker: join(root, 'web', 'worker.ts') },
+    outdir: beside,
+    plugins: [libraryBeside],
     bundle: true,
     format: 'esm',
     platform: 'browser',

@@ -61,6 +61,7 @@ export async function bundleLambda({ out, model }: LambdaBundleOptions): Promise
     minify: true,
     assetNames: '[name]',
     alias: { '@mien/model': files },
+    loader: { '.html': 'text' },
     plugins: [filesAsModules],
     // Emscripten's glue calls require() under Node, which modules lack.
     banner: {

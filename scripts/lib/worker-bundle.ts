@@ -20,13 +20,13 @@ export interface WorkerBundleOptions {
 
 export interface WorkerModule {
   name: string;
-  type: 'ESModule' | 'CompiledWasm' | 'Data';
+  type: 'ESModule' | 'CompiledWasm' | 'Text' | 'Data';
   bytes: number;
   /** At gzip's level 9. */
   gzipBytes: number;
 }
 
-const TYPES: Record<string, WorkerModule['type']> = { js: 'ESModule', wasm: 'CompiledWasm' };
+const TYPES: Record<string, WorkerModule['type']> = { js: 'ESModule', wasm: 'CompiledWasm', html: 'Text' };
 
 /**
  * Bundles the Worker as `wrangler deploy` does, and uploads nothing.
@@ -57,6 +57,7 @@ export async function bundleWorker(options: WorkerBundleOptions): Promise<Worker
 interface Config {
   main: string;
   alias: Record<string, string>;
+  assets: { directory: string };
 }
 
 /** wrangler.jsonc with absolute paths and the options put in: its aliases cannot be changed on the command line. */
@@ -69,11 +70,12 @@ function derivedConfig({ out, model, entry }: WorkerBundleOptions): Config {
     ...config,
     main: entry ? resolve(entry) : join(root, config.main),
     alias: { ...config.alias, '@mien/model': files },
+    assets: { ...config.assets, directory: join(root, config.assets.directory) },
   };
 }
 
 function readModules(folder: string): WorkerModule[] {
-  const names = readdirSync(folder).filter((name) => /\.(js|wasm|bin|safetensors)$/.test(name));
+  const names = readdirSync(folder).filter((name) => /\.(js|wasm|html|bin|safetensors)$/.test(name));
   return names
     .map((name): WorkerModule => {
       const content = readFileSync(join(folder, name));

@@ -7,6 +7,7 @@ import png from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm';
 import webp from '@jsquash/webp/codec/dec/webp_dec.wasm';
 import files from '@mien/model';
 import tfjs from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
+import page from '../../dist/assets/page.html';
 import type { Assets } from '../model/assets.js';
 import type { ModelFiles } from '../model/model.js';
 import detector from './bundled-detector.js';
@@ -20,3 +21,5 @@ export const bundledModel: ModelFiles = {
   architecture,
   weights: new Uint8Array(weights),
 };
+
+export const bundledPage: string = page;

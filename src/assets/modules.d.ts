@@ -15,3 +15,8 @@ declare module '@mien/model' {
   };
   export default files;
 }
+
+declare module '*.html' {
+  const text: string;
+  export default text;
+}

@@ -62,3 +62,11 @@ async function loadDetector(folder: string): Promise<Assets['detector']> {
     });
   }
 }
+
+/** Reads the page that the build puts in `dist/assets`; undefined where there is none. */
+export async function loadPage(): Promise<string | undefined> {
+  return readFile(join(packageRoot(), 'dist', 'assets', 'page.html'), 'utf8').catch(() => undefined);
+}
+
+/** The folder of what is served as it is, such as the browser bundle. */
+export const publicFolder = (): string => join(packageRoot(), 'dist', 'public');

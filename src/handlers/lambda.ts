@@ -3,7 +3,7 @@
  * URLs, API Gateway (HTTP and REST) and ALB.
  */
 import { handle } from 'hono/aws-lambda';
-import { bundledAssets, bundledModel } from '../assets/bundled.js';
+import { bundledAssets, bundledModel, bundledPage } from '../assets/bundled.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
@@ -22,7 +22,12 @@ const recognizer = lazyRecognizer(() =>
 // requests try again and say so.
 await recognizer.warmUp().catch((error: unknown) => console.error('The model does not start.', error));
 
-const app = createApp({ recognizer, ready: () => recognizer.ready(), maxBodyBytes: MAX_BODY_BYTES });
+const app = createApp({
+  recognizer,
+  ready: () => recognizer.ready(),
+  maxBodyBytes: MAX_BODY_BYTES,
+  page: bundledPage,
+});
 
 /** Every answer is text, so none needs base64; what is not is encoded by the adapter. */
 export const handler = handle(app);

@@ -3,8 +3,9 @@
  */
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
+import { serveStatic } from '@hono/node-server/serve-static';
 import type { MiddlewareHandler } from 'hono';
-import { loadAssets } from '../assets/node.js';
+import { loadAssets, loadPage, publicFolder } from '../assets/node.js';
 import { loadModel } from '../assets/node-model.js';
 import { MienError } from '../model/errors.js';
 import { createRecognizer } from '../model/recognizer.js';
@@ -23,7 +24,7 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-function start(config: Config): void {
+async function start(config: Config): Promise<void> {
   const began = performance.now();
   let draining = false;
   const recognizer = lazyRecognizer(async () => {
@@ -39,7 +40,14 @@ function start(config: Config): void {
     // The connection's next request would come to a server that has gone.
     if (draining) c.header('connection', 'close');
   };
-  const app = createApp({ recognizer, ready, maxBodyBytes: config.MAX_BODY_BYTES, middleware: [counted] });
+  const app = createApp({
+    recognizer,
+    ready,
+    maxBodyBytes: config.MAX_BODY_BYTES,
+    middleware: [counted],
+    page: await loadPage(),
+  });
+  app.use('/browser/*', serveStatic({ root: publicFolder() }));
   app.route('/', sageMaker(recognizer, ready, config.MAX_BODY_BYTES));
 
   // Listens before it loads: whoever watches sees at once that the process lives, and photos wait.
@@ -93,7 +101,7 @@ function environment(): Record<string, string | undefined> {
 }
 
 try {
-  start(readConfig(environment()));
+  await start(readConfig(environment()));
 } catch (error) {
   fail(error);
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { caller, EXPRESSIONS, post, type Request } from './requests.js';
 
@@ -15,6 +16,26 @@ export function surroundings(name: string, request: Request): void {
         expect(response.status).toBe(200);
         expect(await response.json()).toEqual({ status });
       }
+    });
+
+    test('GET / is the page, which may load what it needs and nothing else', async () => {
+      const response = await request('/');
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-type')).toMatch(/^text\/html/);
+      const html = await response.text();
+      const [, policy] = /Content-Security-Policy" content="([^"]+)"/.exec(html) ?? [];
+      for (const [tag, directive] of [
+        ['script type="module"', 'script-src'],
+        ['style', 'style-src'],
+      ] as const) {
+        const [, text] = new RegExp(`<${tag}>(.+?)</`, 's').exec(html) ?? [];
+        const hash = createHash('sha256')
+          .update(text as string)
+          .digest('base64');
+        const allowed = policy?.split('; ').find((part) => part.startsWith(directive));
+        expect(allowed).toContain(`'sha256-${hash}'`);
+      }
+      expect(policy).toContain("default-src 'none'");
     });
 
     test('404 for a path that is not there', async () => {

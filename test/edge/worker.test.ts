@@ -47,9 +47,9 @@ describe('a Worker that has just started', () => {
     });
   });
 
-  test('is one script; WebAssembly and data are modules beside it', () => {
+  test('is one script; WebAssembly, data and the page are modules beside it', () => {
     const count = (type: string) => modules.filter((module) => module.type === type).length;
-    expect([count('ESModule'), count('CompiledWasm'), count('Data')]).toEqual([1, 4, 2]);
+    expect(['ESModule', 'CompiledWasm', 'Data', 'Text'].map(count)).toEqual([1, 4, 2, 1]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { loadAssets } from '../../src/assets/node.js';
+import { loadAssets, loadPage } from '../../src/assets/node.js';
 import { createApp } from '../../src/handlers/app.js';
 import { MienError } from '../../src/model/errors.js';
 import { createRecognizer, type Recognizer } from '../../src/model/recognizer.js';
@@ -19,9 +19,10 @@ beforeAll(async () => {
 });
 
 /** The app is made when first asked, since the recognizer is. */
-const request = (path: string, init?: RequestInit) =>
-  Promise.resolve(
-    createApp({ recognizer, ready: () => true, maxBodyBytes: MAX_BODY_BYTES }).request(path, init),
+const request = async (path: string, init?: RequestInit) =>
+  createApp({ recognizer, ready: () => true, maxBodyBytes: MAX_BODY_BYTES, page: await loadPage() }).request(
+    path,
+    init,
   );
 
 contract('app', request, {

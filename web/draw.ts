@@ -1,0 +1,80 @@
+import type { Recognition, RecognizedFace } from '../src/model/recognizer.js';
+
+/** Wider or higher pictures are drawn smaller. */
+const LONGEST_SIDE = 1280;
+
+/** How much of what is most salient is covered. */
+const MOST_OPAQUE = 0.7;
+
+/** Draws the picture with a numbered frame around each face and, where there is one, its saliency map over it. */
+export async function draw(
+  canvas: HTMLCanvasElement,
+  picture: ImageBitmap,
+  faces: readonly RecognizedFace[],
+): Promise<void> {
+  // All that waits comes before the first stroke, so that two pictures never mix.
+  const maps = await Promise.all(faces.map(({ saliency }) => saliency && redMap(saliency.image)));
+  const scale = Math.min(1, LONGEST_SIDE / Math.max(picture.width, picture.height));
+  canvas.width = Math.round(picture.width * scale);
+  canvas.height = Math.round(picture.height * scale);
+  const context = canvas.getContext('2d') as CanvasRenderingContext2D;
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  faces.forEach((face, index) => {
+    const map = maps[index];
+    if (map) drawMap(context, map, face);
+  });
+  faces.forEach((face, index) => {
+    drawFrame(context, face, index + 1);
+  });
+}
+
+/** Transparent where the map is black, red where it is white. */
+async function redMap(url: string): Promise<OffscreenCanvas> {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D;
+  context.drawImage(image, 0, 0);
+  const pixels = context.getImageData(0, 0, image.width, image.height);
+  for (let at = 0; at < pixels.data.length; at += 4) {
+    const opacity = (pixels.data[at] as number) * MOST_OPAQUE;
+    pixels.data.set([255, 0, 0, opacity], at);
+  }
+  context.putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+function drawMap(
+  context: CanvasRenderingContext2D,
+  map: OffscreenCanvas,
+  { roll, saliency }: RecognizedFace,
+) {
+  const { crop } = saliency as NonNullable<Recognition['faces'][0]['saliency']>;
+  const { width, height } = context.canvas;
+  context.save();
+  context.translate((crop.x + crop.width / 2) * width, (crop.y + crop.height / 2) * height);
+  context.rotate((roll * Math.PI) / 180);
+  const [across, down] = [crop.width * width, crop.height * height];
+  context.drawImage(map, -across / 2, -down / 2, across, down);
+  context.restore();
+}
+
+function drawFrame(context: CanvasRenderingContext2D, { box }: RecognizedFace, number: number): void {
+  const { width, height } = context.canvas;
+  const [x, y, across, down] = [box.x * width, box.y * height, box.width * width, box.height * height];
+  // Dark under light, to be seen on anything.
+  for (const [color, line] of [
+    ['#000', 5],
+    ['#fff', 2],
+  ] as const) {
+    context.strokeStyle = color;
+    context.lineWidth = line;
+    context.strokeRect(x, y, across, down);
+  }
+  context.font = 'bold 18px system-ui, sans-serif';
+  context.fillStyle = '#000';
+  context.fillRect(x, y, context.measureText(`${number}`).width + 10, 24);
+  context.fillStyle = '#fff';
+  context.fillText(`${number}`, x + 5, y + 18);
+}
