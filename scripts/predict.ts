@@ -1,6 +1,6 @@
 /**
- * Scores the faces of photos: npm run predict -- FILE... [--json] [--model models/mien-v1]
- *                             npm run predict -- FILE --saliency out.png
+ * Scores the faces of photos: mien predict FILE... [--json] [--model models/mien-v1] [--saliency out.png]; in a clone,
+ * npm run predict -- FILE...
  *
  * A table for people, or with --json one object with the API's answer by file (npm run --silent keeps npm's
  * own lines out of it). A file that fails is reported in its place, the others go on, and the exit code is 1 in
@@ -19,7 +19,7 @@ import { drawSaliency } from './lib/overlay.js';
 
 type Failure = { error: { code: string; message: string } };
 
-const USAGE = 'usage: npm run predict -- FILE... [--json] [--model models/mien-v1] [--saliency out.png]';
+const USAGE = 'usage: mien predict FILE... [--json] [--model models/mien-v1] [--saliency out.png]';
 const BAR = 40;
 
 function readArguments() {

@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
 import { BROWSER_FILES } from '../../src/assets/browser.js';
 import { packageRoot, WASM_FILES } from '../../src/assets/node.js';
 import { loadModel } from '../../src/assets/node-model.js';
+import { writeAtomically } from './files.js';
 
 export interface BrowserBundleOptions {
   /** Folder to write to; what it holds is replaced. */
@@ -24,7 +25,6 @@ const libraryBeside: Plugin = {
 /**
  * Bundles src/browser.ts to `mien.js`, web/worker.ts to `worker.js`, with the files that they fetch, an
  * example page and the licences beside them.
- * Made in a folder of its own, which then takes the place of `out`.
  *
  * @returns what the folder holds
  * @throws MienError where the model is missing or broken; esbuild's BuildFailure
@@ -35,11 +35,10 @@ export async function bundleBrowser(options: BrowserBundleOptions) {
   const { name, version, architecture, weights } = await loadModel(
     options.model ?? join(root, 'models', 'mien-v1'),
   );
-  const beside = `${out}.${process.pid}.tmp`;
-  mkdirSync(beside, { recursive: true });
-  await build({
+  const { outputFiles } = await build({
     entryPoints: { mien: join(root, 'src', 'browser.ts'), worker: join(root, 'web', 'worker.ts') },
-    outdir: beside,
+    outdir: out,
+    write: false,
     plugins: [libraryBeside],
     bundle: true,
     format: 'esm',
@@ -52,6 +51,7 @@ export async function bundleBrowser(options: BrowserBundleOptions) {
   });
   const detector = join(root, 'dist', 'assets');
   const files: [string, Uint8Array | string][] = [
+    ...outputFiles.map(({ path, contents }): [string, Uint8Array] => [basename(path), contents]),
     ...(['tfjs', 'jpeg', 'png', 'webp'] as const).map((file): [string, Uint8Array] => [
       BROWSER_FILES[file],
       readFileSync(WASM_FILES[file]),
@@ -63,12 +63,14 @@ export async function bundleBrowser(options: BrowserBundleOptions) {
     [BROWSER_FILES.weights, weights],
     ['example.html', readFileSync(join(root, 'web', 'example.html'))],
   ];
-  for (const [file, content] of files) writeFileSync(join(beside, file), content);
-  mkdirSync(dirname(out), { recursive: true });
-  rmSync(out, { recursive: true, force: true });
-  renameSync(beside, out);
-  return readdirSync(out).map((file) => {
-    const content = readFileSync(join(out, file));
-    return { name: file, bytes: content.length, gzipBytes: gzipSync(content, { level: 9 }).length };
+  mkdirSync(out, { recursive: true });
+  const wanted = new Set(files.map(([name]) => name));
+  for (const name of readdirSync(out)) if (!wanted.has(name)) rmSync(join(out, name), { recursive: true });
+  return files.map(([name, content]) => {
+    const bytes = Buffer.from(content);
+    const file = join(out, name);
+    // Left alone where it is the same: it may just be being served.
+    if (!existsSync(file) || !readFileSync(file).equals(bytes)) writeAtomically(file, bytes);
+    return { name, bytes: bytes.length, gzipBytes: gzipSync(bytes, { level: 9 }).length };
   });
 }

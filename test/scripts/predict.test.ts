@@ -54,7 +54,7 @@ test('says how it is used', () => {
   const { status, stderr } = predict();
   expect(status).toBe(1);
   expect(stderr).toBe(
-    'error: no file given\nusage: npm run predict -- FILE... [--json] [--model models/mien-v1] [--saliency out.png]\n',
+    'error: no file given\nusage: mien predict FILE... [--json] [--model models/mien-v1] [--saliency out.png]\n',
   );
 });
 

@@ -1,0 +1,106 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadAssets } from '../src/assets/node.js';
+import { type Client, ClientError, createClient } from '../src/client.js';
+import { createApp } from '../src/handlers/app.js';
+import { createRecognizer, type Recognizer } from '../src/model/recognizer.js';
+import { astronautBytes } from './support/pictures.js';
+import { untrainedModel } from './support/untrained.js';
+
+describe('createClient', () => {
+  const photo = astronautBytes();
+  let recognizer: Recognizer;
+  let client: Client;
+  const requests: Request[] = [];
+
+  /** Sends to the app, without a network between. */
+  const appFetch: typeof fetch = async (address, init) => {
+    const request = new Request(address as URL, init);
+    requests.push(request);
+    return createApp({ recognizer, ready: () => true }).request(request);
+  };
+
+  beforeAll(async () => {
+    recognizer = await createRecognizer({
+      assets: await loadAssets(),
+      model: untrainedModel(),
+      backend: 'wasm',
+    });
+    client = createClient({ url: 'http://mien.test', key: 'secret', fetch: appFetch });
+  });
+
+  test('answers what the recognizer sees', async () => {
+    const { faces } = await recognizer.recognize(photo, { saliency: 'sad', maxFaces: 1 });
+    expect(faces).toHaveLength(1);
+    for (const body of [
+      photo,
+      photo.buffer.slice(photo.byteOffset, photo.byteOffset + photo.length),
+      new Blob([photo as BlobPart]),
+    ]) {
+      expect((await client.recognize(body, { saliency: 'sad', maxFaces: 1 })).faces).toEqual(faces);
+    }
+    const request = requests.at(-1) as Request;
+    expect(request.url).toBe('http://mien.test/v1/expressions?maxFaces=1&saliency=sad');
+    expect(request.headers.get('authorization')).toBe('Bearer secret');
+  });
+
+  test('keeps the path of its address', async () => {
+    const under = createClient({ url: 'http://mien.test/faces/', fetch: appFetch });
+    await expect(under.recognize(photo)).rejects.toMatchObject({ code: 'not_found', status: 404 });
+    expect((requests.at(-1) as Request).url).toBe('http://mien.test/faces/v1/expressions');
+    expect((requests.at(-1) as Request).headers.get('authorization')).toBeNull();
+  });
+
+  test('throws what the server refuses, with its id', async () => {
+    const error = await client.recognize(photo.slice(0, 1000)).catch((cause) => cause);
+    expect(error).toBeInstanceOf(ClientError);
+    expect(error).toMatchObject({
+      code: 'invalid_image',
+      status: 400,
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+  });
+
+  test('says when to come again', async () => {
+    const busy: typeof fetch = async () =>
+      Response.json(
+        { error: { code: 'rate_limited', message: 'Too many.', requestId: 'r1' } },
+        { status: 429, headers: { 'retry-after': '7' } },
+      );
+    const error = await createClient({ url: 'http://mien.test', fetch: busy })
+      .recognize(photo)
+      .catch((cause) => cause);
+    expect(error).toMatchObject({ code: 'rate_limited', retryAfterSeconds: 7, message: 'Too many.' });
+  });
+
+  test.each<[string, typeof fetch, RegExp]>([
+    ['is not there', () => Promise.reject(new TypeError('fetch failed')), /fetch failed/],
+    ['is something else', async () => new Response('<html>'), /does not answer as mien does/],
+    [
+      'takes too long',
+      (_, init) =>
+        new Promise((_, reject) =>
+          init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)),
+        ),
+      /not within 20 ms/,
+    ],
+  ])('throws where the server %s', async (_, fetch, message) => {
+    const error = await createClient({ url: 'http://mien.test', fetch, timeoutMs: 20 })
+      .recognize(photo)
+      .catch((cause) => cause);
+    expect(error).toMatchObject({
+      name: 'ClientError',
+      code: 'no_answer',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test('throws the caller’s own reason where the caller gives up', async () => {
+    const gone = AbortSignal.abort(new Error('gone'));
+    const waiting: typeof fetch = async (_, init) => {
+      init?.signal?.throwIfAborted();
+      return new Response();
+    };
+    const patient = createClient({ url: 'http://mien.test', fetch: waiting });
+    await expect(patient.recognize(photo, { signal: gone })).rejects.toThrow('gone');
+  });
+});

@@ -1,0 +1,106 @@
+/** What `npm pack` packs, installed into an empty project: the library, the client and the command work from it. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageRoot } from '../../src/assets/node.js';
+import { type Server, startServer, stopServer, untilReady } from '../support/server.js';
+
+const project = mkdtempSync(join(tmpdir(), 'mien-package-'));
+const run = (command: string, args: string[], cwd = project) =>
+  spawnSync(command, args, { cwd, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
+
+const reachable = run('npm', ['ping'], packageRoot()).status === 0;
+if (!reachable)
+  console.warn('skipped: the packed package; npm reaches no registry to install its dependencies from');
+
+describe.skipIf(!reachable)('the package in an empty project', () => {
+  let files: string[];
+  let server: Server;
+
+  /** Runs an ES module that stands in the project. */
+  function module(name: string, source: string) {
+    writeFileSync(join(project, name), source);
+    const { status, stdout, stderr } = run(process.execPath, [name]);
+    expect(stderr.replace(/^=+\nHi, looks like[\s\S]*?=+\n/m, '')).toBe('');
+    expect(status).toBe(0);
+    return JSON.parse(stdout);
+  }
+
+  beforeAll(async () => {
+    const packed = run('npm', ['pack', '--json', '--silent', '--pack-destination', project], packageRoot());
+    const [{ filename, files: contents }] = JSON.parse(packed.stdout.slice(packed.stdout.indexOf('[\n')));
+    files = contents.map(({ path }: { path: string }) => path);
+    writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+    copyFileSync(join(packageRoot(), 'test/fixtures/astronaut.png'), join(project, 'photo.png'));
+    const installed = run('npm', [
+      'install',
+      '--prefer-offline',
+      '--omit=dev',
+      '--no-audit',
+      join(project, filename),
+    ]);
+    expect(installed.status, installed.stderr).toBe(0);
+    server = await startServer({});
+    await untilReady(server);
+  }, 300_000);
+
+  afterAll(async () => {
+    if (server) await stopServer(server);
+    rmSync(project, { recursive: true, force: true });
+  });
+
+  test('holds what runs and nothing of how it is made', () => {
+    const folders = new Set(files.map((file) => file.split('/').slice(0, 2).join('/')));
+    expect([...folders].sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'dist/assets',
+      'dist/public',
+      'dist/scripts',
+      'dist/src',
+      'models/mien-v1',
+      'package.json',
+    ]);
+  });
+
+  test('recognises in Node', () => {
+    const recognition = module(
+      'library.js',
+      `import { readFile } from 'node:fs/promises';
+       import { createRecognizer, LABELS } from 'mien';
+       const recognizer = await createRecognizer();
+       const { faces } = await recognizer.recognize(await readFile('photo.png'), { saliency: 'top' });
+       console.log(JSON.stringify({ faces, labels: LABELS.length }));`,
+    );
+    expect(recognition.labels).toBe(7);
+    expect(recognition.faces[0]).toMatchObject({
+      expressions: [{ label: 'happy' }, ...Array(6).fill({})],
+      saliency: { label: 'happy' },
+    });
+  });
+
+  test('asks a server', () => {
+    const answers = module(
+      'client.js',
+      `import { readFile } from 'node:fs/promises';
+       import { ClientError, createClient } from 'mien/client';
+       const client = createClient({ url: '${server.url}' });
+       const photo = await readFile('photo.png');
+       const { faces } = await client.recognize(photo, { maxFaces: 1 });
+       const refusal = await client.recognize(new Uint8Array([1, 2, 3])).catch((error) => error);
+       console.log(JSON.stringify({ label: faces[0].expressions[0].label, code: refusal.code, status: refusal.status, typed: refusal instanceof ClientError }));`,
+    );
+    expect(answers).toEqual({ label: 'happy', code: 'unsupported_media_type', status: 415, typed: true });
+  });
+
+  test('has a command', () => {
+    const { status, stdout } = run('npx', ['--no-install', 'mien', 'predict', 'photo.png']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('face 1: happy');
+    const wrong = run('npx', ['--no-install', 'mien', 'guess']);
+    expect(wrong.status).toBe(1);
+    expect(wrong.stderr).toContain('usage: mien predict FILE...');
+  });
+});
