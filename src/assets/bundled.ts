@@ -7,10 +7,13 @@ import png from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm';
 import webp from '@jsquash/webp/codec/dec/webp_dec.wasm';
 import files from '@mien/model';
 import tfjs from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
+import docs from '../../dist/assets/docs.html';
 import page from '../../dist/assets/page.html';
+import type { Site } from '../handlers/site.js';
 import type { Assets } from '../model/assets.js';
 import type { ModelFiles } from '../model/model.js';
 import detector from './bundled-detector.js';
+import openApi from './bundled-openapi.js';
 
 export const bundledAssets: Assets = { wasm: { tfjs, jpeg, png, webp }, detector };
 
@@ -22,4 +25,4 @@ export const bundledModel: ModelFiles = {
   weights: new Uint8Array(weights),
 };
 
-export const bundledPage: string = page;
+export const bundledSite: Site = { page, docs, openApi };

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Site } from '../handlers/site.js';
 import type { Assets } from '../model/assets.js';
 import { MienError } from '../model/errors.js';
 
@@ -63,10 +64,16 @@ async function loadDetector(folder: string): Promise<Assets['detector']> {
   }
 }
 
-/** Reads the page that the build puts in `dist/assets`; undefined where there is none. */
-export async function loadPage(): Promise<string | undefined> {
-  return readFile(join(packageRoot(), 'dist', 'assets', 'page.html'), 'utf8').catch(() => undefined);
+/** Reads the pages that the build puts in `dist/assets`; undefined where it has not run. */
+export async function loadSite(): Promise<Site | undefined> {
+  const read = (name: string) => readFile(join(packageRoot(), 'dist', 'assets', name), 'utf8');
+  try {
+    const [page, docs, openApi] = await Promise.all(['page.html', 'docs.html', 'openapi.json'].map(read));
+    return { page, docs, openApi: JSON.parse(openApi as string) } as Site;
+  } catch {
+    return undefined;
+  }
 }
 
-/** The folder of what is served as it is, such as the browser bundle. */
+/** The folder of what is served as it is, the browser bundle and what the API's documents load. */
 export const publicFolder = (): string => join(packageRoot(), 'dist', 'public');

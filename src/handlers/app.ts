@@ -6,7 +6,8 @@ import { useErrorEnvelope } from './middleware/errors.js';
 import { expressions } from './routes/expressions.js';
 import { health } from './routes/health.js';
 import { inference } from './routes/inference.js';
-import { page } from './routes/page.js';
+import { site } from './routes/site.js';
+import type { Site } from './site.js';
 
 /** 10 MiB. Counts what is sent, so base64 leaves room for an image of three quarters of it. */
 export const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024;
@@ -17,8 +18,8 @@ export interface AppOptions {
   ready: () => boolean;
   /** Largest request body, bytes. Default 10 MiB. */
   maxBodyBytes?: number;
-  /** HTML answered at `/`. Default none. */
-  page?: string | undefined;
+  /** What is answered at `/`, `/docs` and `/openapi.json`. Default nothing. */
+  site?: Site | undefined;
   /** What this runtime alone does before the routes. Default none. */
   middleware?: MiddlewareHandler<AppEnv>[];
 }
@@ -36,7 +37,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   useErrorEnvelope(app);
   for (const middleware of options.middleware ?? []) app.use(middleware);
   const { recognizer, ready, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
-  if (options.page) app.route('/', page(options.page));
+  if (options.site) app.route('/', site(options.site));
   app.route('/', health(ready));
   app.route('/', expressions(recognizer, maxBodyBytes));
   app.route('/', inference(recognizer, ready, maxBodyBytes));

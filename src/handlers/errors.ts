@@ -30,6 +30,11 @@ const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
   not_ready: 503,
 };
 
+export const ERROR_CODES = Object.keys(STATUS) as ApiErrorCode[];
+
+/** The status that a code is answered with. */
+export const statusOf = (code: ApiErrorCode): ContentfulStatusCode => STATUS[code];
+
 /** What the client did wrong, in terms of HTTP. */
 export class ApiError extends Error {
   readonly code: ApiErrorCode;

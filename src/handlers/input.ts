@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ApiError } from './errors.js';
 
-const jsonBody = z.strictObject({ image: z.string() });
+export const jsonBody = z.strictObject({ image: z.string().describe('base64, or a data: URL') });
 
 /**
  * The image in a request's body, in any of the three ways that one may be sent: JSON `{"image": base64}`, a

@@ -3,7 +3,7 @@
  * URLs, API Gateway (HTTP and REST) and ALB.
  */
 import { handle } from 'hono/aws-lambda';
-import { bundledAssets, bundledModel, bundledPage } from '../assets/bundled.js';
+import { bundledAssets, bundledModel, bundledSite } from '../assets/bundled.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
@@ -26,7 +26,7 @@ const app = createApp({
   recognizer,
   ready: () => recognizer.ready(),
   maxBodyBytes: MAX_BODY_BYTES,
-  page: bundledPage,
+  site: bundledSite,
 });
 
 /** Every answer is text, so none needs base64; what is not is encoded by the adapter. */

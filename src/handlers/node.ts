@@ -5,7 +5,7 @@ import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import type { MiddlewareHandler } from 'hono';
-import { loadAssets, loadPage, publicFolder } from '../assets/node.js';
+import { loadAssets, loadSite, publicFolder } from '../assets/node.js';
 import { loadModel } from '../assets/node-model.js';
 import { MienError } from '../model/errors.js';
 import { createRecognizer } from '../model/recognizer.js';
@@ -45,9 +45,9 @@ async function start(config: Config): Promise<void> {
     ready,
     maxBodyBytes: config.MAX_BODY_BYTES,
     middleware: [counted],
-    page: await loadPage(),
+    site: await loadSite(),
   });
-  app.use('/browser/*', serveStatic({ root: publicFolder() }));
+  for (const path of ['/browser/*', '/docs/*']) app.use(path, serveStatic({ root: publicFolder() }));
   app.route('/', sageMaker(recognizer, ready, config.MAX_BODY_BYTES));
 
   // Listens before it loads: whoever watches sees at once that the process lives, and photos wait.

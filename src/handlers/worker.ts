@@ -1,6 +1,6 @@
 /** The Cloudflare Workers entry: `npm run edge:dev`, `npm run edge:deploy`; configured by wrangler.jsonc. */
 import './worker/no-eval.js';
-import { bundledAssets, bundledModel, bundledPage } from '../assets/bundled.js';
+import { bundledAssets, bundledModel, bundledSite } from '../assets/bundled.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
@@ -37,6 +37,6 @@ export default createApp({
   recognizer,
   ready: () => recognizer.ready(),
   maxBodyBytes: MAX_BODY_BYTES,
-  page: bundledPage,
+  site: bundledSite,
   middleware: [drain, rateLimit],
 });

@@ -38,6 +38,15 @@ export function surroundings(name: string, request: Request): void {
       expect(policy).toContain("default-src 'none'");
     });
 
+    test('GET /openapi.json and /docs describe the API', async () => {
+      const { openapi, paths } = await (await request('/openapi.json')).json();
+      expect(openapi).toBe('3.1.0');
+      expect(Object.keys(paths)).toContain(EXPRESSIONS);
+      const docs = await request('/docs');
+      expect(docs.status).toBe(200);
+      expect(await docs.text()).toContain('spec-url="openapi.json"');
+    });
+
     test('404 for a path that is not there', async () => {
       await fails('/v1/nothing', undefined, 404, 'not_found');
       await fails('/v1/nothing', post('x'), 404, 'not_found');

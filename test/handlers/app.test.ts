@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { loadAssets, loadPage } from '../../src/assets/node.js';
+import { loadAssets, loadSite } from '../../src/assets/node.js';
 import { createApp } from '../../src/handlers/app.js';
 import { MienError } from '../../src/model/errors.js';
 import { createRecognizer, type Recognizer } from '../../src/model/recognizer.js';
@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 /** The app is made when first asked, since the recognizer is. */
 const request = async (path: string, init?: RequestInit) =>
-  createApp({ recognizer, ready: () => true, maxBodyBytes: MAX_BODY_BYTES, page: await loadPage() }).request(
+  createApp({ recognizer, ready: () => true, maxBodyBytes: MAX_BODY_BYTES, site: await loadSite() }).request(
     path,
     init,
   );

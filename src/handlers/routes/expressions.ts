@@ -6,11 +6,19 @@ import type { AppEnv } from '../env.js';
 import { imageFromBody, validated } from '../input.js';
 import { limitedBody } from '../middleware/limited-body.js';
 
-const query = z.object({
-  /** Most faces answered, surest first. Default 100, the most. */
-  maxFaces: z.coerce.number().int().min(1).max(100).optional(),
-  /** Whose evidence to map over each face: a label's, or each face's own best. */
-  saliency: z.enum([...LABELS, 'top']).optional(),
+/** The query of everything that takes a photo. */
+export const expressionsQuery = z.object({
+  maxFaces: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Most faces answered, surest first; 100 by default'),
+  saliency: z
+    .enum([...LABELS, 'top'])
+    .optional()
+    .describe("Adds to each face a map of what speaks for this label, or for the face's own best"),
 });
 
 /** `POST /v1/expressions`: a photo in, a `Recognition` out. */
@@ -25,7 +33,7 @@ export async function recognizePhoto(
   c: Context<AppEnv>,
   recognizer: Pick<Recognizer, 'recognize'>,
 ): Promise<Response> {
-  const { maxFaces, saliency } = validated(query, c.req.query(), 'The query');
+  const { maxFaces, saliency } = validated(expressionsQuery, c.req.query(), 'The query');
   const image = await imageFromBody(c.req.header('content-type'), c.get('body'));
   const { signal } = c.req.raw;
   const options = { signal, ...(maxFaces !== undefined && { maxFaces }), ...(saliency && { saliency }) };

@@ -1,0 +1,2 @@
+declare const openApi: Record<string, unknown>;
+export default openApi;

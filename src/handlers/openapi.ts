@@ -1,0 +1,167 @@
+/** The OpenAPI 3.1 document, made of the schemas that check what comes in. Written to dist/assets by the build. */
+import { z } from 'zod';
+import { VERSION } from '../version.js';
+import { type ApiErrorCode, statusOf } from './errors.js';
+import { jsonBody } from './input.js';
+import { expressionsQuery } from './routes/expressions.js';
+import {
+  inferError,
+  inferRequest,
+  inferResponse,
+  modelMetadata,
+  serverMetadata,
+} from './routes/inference/schema.js';
+import { errorBody, recognition } from './schemas.js';
+
+type Json = Record<string, unknown>;
+
+const SCHEMAS = {
+  Recognition: recognition,
+  Error: errorBody,
+  InferRequest: inferRequest,
+  InferResponse: inferResponse,
+  InferError: inferError,
+  ServerMetadata: serverMetadata,
+  ModelMetadata: modelMetadata,
+};
+type SchemaName = keyof typeof SCHEMAS;
+
+/** What a client sends is described as it is read, what it gets as it is written. */
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return rest;
+}
+
+const json = (name: SchemaName): Json => ({
+  'application/json': { schema: { $ref: `#/components/schemas/${name}` } },
+});
+const ok = (description: string, content: Json): Json => ({ 200: { description, content } });
+const binary = { schema: { type: 'string', format: 'binary' } };
+
+/** Answers for these codes, those of one status together. */
+function refusals(codes: ApiErrorCode[], schema: SchemaName = 'Error'): Json {
+  const answers: Record<number, { description: string; content: Json }> = {};
+  for (const code of codes) {
+    const status = statusOf(code);
+    const description = answers[status] ? `${answers[status].description}, \`${code}\`` : `\`${code}\``;
+    answers[status] = { description, content: json(schema) };
+  }
+  return answers;
+}
+
+function parameters(): Json[] {
+  const { properties } = jsonSchema(expressionsQuery, 'input') as { properties: Record<string, Json> };
+  // What a query holds is text until it is read; the document says what it has to be.
+  const { properties: read } = jsonSchema(expressionsQuery, 'output') as { properties: Record<string, Json> };
+  return Object.keys(properties).map((name) => {
+    const { description, ...schema } = read[name] as Json;
+    return { name, in: 'query', description, schema };
+  });
+}
+
+const model = { name: 'model', in: 'path', required: true, schema: { type: 'string', const: 'mien' } };
+
+const paths: Record<string, Json> = {
+  '/v1/expressions': {
+    post: {
+      operationId: 'recognize',
+      summary: 'Find the faces of a photo and score the expression of each',
+      parameters: parameters(),
+      requestBody: {
+        required: true,
+        description: 'A JPEG, PNG or WebP. What it is is told by its first bytes, not by its type.',
+        content: {
+          'image/jpeg': binary,
+          'image/png': binary,
+          'image/webp': binary,
+          'application/octet-stream': binary,
+          'multipart/form-data': {
+            schema: { type: 'object', required: ['image'], properties: { image: binary.schema } },
+          },
+          'application/json': { schema: jsonSchema(jsonBody, 'input') },
+        },
+      },
+      responses: {
+        ...ok('The faces', json('Recognition')),
+        ...refusals([
+          'empty_input',
+          'invalid_image',
+          'invalid_request',
+          'body_too_large',
+          'image_too_large',
+          'unsupported_media_type',
+          'rate_limited',
+          'internal',
+          'backend_unavailable',
+        ]),
+      },
+    },
+  },
+  '/healthz': {
+    get: {
+      operationId: 'healthz',
+      summary: 'The process answers',
+      responses: ok('It does', { 'application/json': { schema: { const: { status: 'ok' } } } }),
+    },
+  },
+  '/readyz': {
+    get: {
+      operationId: 'readyz',
+      summary: 'The model has warmed up, and photos may be sent',
+      responses: {
+        ...ok('It is ready', { 'application/json': { schema: { const: { status: 'ready' } } } }),
+        ...refusals(['not_ready']),
+      },
+    },
+  },
+  '/v2': {
+    get: {
+      operationId: 'serverMetadata',
+      summary: 'Open Inference Protocol: the server',
+      responses: ok('Its name, version and extensions', json('ServerMetadata')),
+    },
+  },
+  '/v2/models/{model}': {
+    get: {
+      operationId: 'modelMetadata',
+      summary: 'Open Inference Protocol: the model',
+      parameters: [model],
+      responses: {
+        ...ok('Its inputs and outputs', json('ModelMetadata')),
+        ...refusals(['not_found'], 'InferError'),
+      },
+    },
+  },
+  '/v2/models/{model}/infer': {
+    post: {
+      operationId: 'infer',
+      summary: 'Open Inference Protocol: crops in, scores out',
+      parameters: [model],
+      requestBody: { required: true, content: json('InferRequest') },
+      responses: {
+        ...ok('A row of seven probabilities a crop', json('InferResponse')),
+        ...refusals(['invalid_request', 'not_found', 'body_too_large', 'internal'], 'InferError'),
+      },
+    },
+  },
+};
+
+/** The document, ready for JSON. */
+export function openApi(): Json {
+  const schemas = Object.entries(SCHEMAS).map(([name, schema]) => [
+    name,
+    jsonSchema(schema, name === 'InferRequest' ? 'input' : 'output'),
+  ]);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'mien',
+      version: VERSION,
+      description:
+        'Facial expressions: seven scores for each face of a photo. An expression is an appearance, not a feeling.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    paths,
+    components: { schemas: Object.fromEntries(schemas) },
+  };
+}

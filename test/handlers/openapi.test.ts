@@ -1,0 +1,135 @@
+import Ajv from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadAssets, loadSite } from '../../src/assets/node.js';
+import { createApp } from '../../src/handlers/app.js';
+import { ERROR_CODES, statusOf } from '../../src/handlers/errors.js';
+import { openApi } from '../../src/handlers/openapi.js';
+import { createRecognizer, type Recognizer } from '../../src/model/recognizer.js';
+import { astronautBytes } from '../support/pictures.js';
+import { untrainedModel } from '../support/untrained.js';
+
+interface Operation {
+  parameters?: { name: string; in: string; schema: object }[];
+  requestBody?: { content: Record<string, { schema: object }> };
+  responses: Record<string, { content: Record<string, { schema: object }> }>;
+}
+
+const document = openApi() as {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object> };
+};
+const ajv = new Ajv.default({ strict: false });
+addFormats.default(ajv);
+ajv.addSchema({ $id: 'mien', ...document });
+
+/** What is wrong with a value, by a schema of the document. */
+function faults(schema: object, value: unknown): string {
+  const text = JSON.stringify(schema).replaceAll('"#/', '"mien#/');
+  ajv.validate(JSON.parse(text), value);
+  return ajv.errorsText();
+}
+
+const crops = Array.from({ length: 48 * 48 }, (_, at) => at % 256);
+const inputs = (shape: number[]) => [{ name: 'crops', datatype: 'UINT8', shape, data: crops }];
+const photo = astronautBytes();
+const base64 = Buffer.from(photo).toString('base64');
+const form = new FormData();
+form.append('image', new Blob([photo as BlobPart]));
+
+/** [method and path, as sent, how, status] */
+const EXCHANGES: [operation: string, path: string, init: RequestInit, status: number][] = [
+  ['get /healthz', '/healthz', {}, 200],
+  ['get /readyz', '/readyz', {}, 200],
+  ['get /v2', '/v2', {}, 200],
+  ['get /v2/models/{model}', '/v2/models/mien', {}, 200],
+  ['get /v2/models/{model}', '/v2/models/yours', {}, 404],
+  [
+    'post /v2/models/{model}/infer',
+    '/v2/models/mien/infer',
+    { body: JSON.stringify({ inputs: inputs([1, 48, 48, 1]) }) },
+    200,
+  ],
+  [
+    'post /v2/models/{model}/infer',
+    '/v2/models/mien/infer',
+    { body: JSON.stringify({ inputs: inputs([1, 2]) }) },
+    400,
+  ],
+  ['post /v1/expressions', '/v1/expressions', { body: photo as BodyInit }, 200],
+  ['post /v1/expressions', '/v1/expressions?saliency=top&maxFaces=1', { body: form }, 200],
+  [
+    'post /v1/expressions',
+    '/v1/expressions',
+    { body: JSON.stringify({ image: base64 }), headers: { 'content-type': 'application/json' } },
+    200,
+  ],
+  ['post /v1/expressions', '/v1/expressions?maxFaces=0', { body: photo as BodyInit }, 400],
+  ['post /v1/expressions', '/v1/expressions', { body: '' }, 400],
+  ['post /v1/expressions', '/v1/expressions', { body: 'what' }, 415],
+  ['post /v1/expressions', '/v1/expressions', { body: new Uint8Array(3_000_000) as BodyInit }, 413],
+];
+
+describe('the OpenAPI document', () => {
+  let recognizer: Recognizer;
+  beforeAll(async () => {
+    recognizer = await createRecognizer({
+      assets: await loadAssets(),
+      model: untrainedModel(),
+      backend: 'wasm',
+    });
+  });
+  const app = () => createApp({ recognizer, ready: () => true, maxBodyBytes: 2_000_000 });
+
+  test.each(EXCHANGES)('%s: %s answers as it says', async (operation, path, init, status) => {
+    const [method, template] = operation.split(' ') as [string, string];
+    const described = document.paths[template]?.[method] as Operation;
+    const response = await app().request(path, { method: method.toUpperCase(), ...init });
+    expect(response.status).toBe(status);
+    const schema = described.responses[status]?.content['application/json']?.schema as object;
+    expect(schema).toBeDefined();
+    const answer = await response.json();
+    expect(faults(schema, answer)).toBe('No errors');
+    // The control: an answer with a field more is not as described.
+    expect(faults(schema, { ...answer, more: 1 })).not.toBe('No errors');
+  });
+
+  test('has had every operation exercised', () => {
+    const all = Object.entries(document.paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method} ${path}`),
+    );
+    expect([...new Set(EXCHANGES.map(([operation]) => operation))].sort()).toEqual(all.sort());
+  });
+
+  test('describes what is sent', () => {
+    const { parameters, requestBody } = document.paths['/v1/expressions']?.post as Operation;
+    expect(parameters?.map(({ name }) => name)).toEqual(['maxFaces', 'saliency']);
+    const [maxFaces] = parameters as unknown as [{ schema: object }];
+    expect(faults(maxFaces.schema, 7)).toBe('No errors');
+    expect(faults(maxFaces.schema, 101)).toContain('<= 100');
+    const body = requestBody?.content['application/json']?.schema as object;
+    expect(faults(body, { image: base64 })).toBe('No errors');
+    expect(faults(body, { picture: base64 })).not.toBe('No errors');
+    const infer = (shape: number[]) =>
+      faults({ $ref: '#/components/schemas/InferRequest' }, { inputs: inputs(shape) });
+    expect(infer([1, 48, 48, 1])).toBe('No errors');
+    expect(infer([1, 47, 48, 1])).not.toBe('No errors');
+  });
+
+  test('says of every status which codes it is answered with', () => {
+    const { responses } = document.paths['/v1/expressions']?.post as Operation;
+    for (const code of ERROR_CODES) {
+      const { description } = (responses[statusOf(code)] ?? { description: '' }) as { description: string };
+      const told = description.includes(`\`${code}\``);
+      // The model's own faults are all answered as internal; the others belong to other paths.
+      const elsewhere = /^invalid_(architecture|weights|data)$|^not_|^method_/.test(code);
+      expect([code, told]).toEqual([code, !elsewhere]);
+    }
+  });
+
+  test('is what the build has made, and is served', async () => {
+    const site = await loadSite();
+    const response = await createApp({ recognizer, ready: () => true, site }).request('/openapi.json');
+    expect(await response.json()).toEqual(JSON.parse(JSON.stringify(document)));
+  });
+});
