@@ -1,6 +1,6 @@
 /**
  * Copies the face detector's two files out of `@vladmandic/human` (43 MB, a development dependency) to
- * `dist/assets`, so that what is deployed carries 0.6 MB of it, and makes the pages and the API's document there. What the latter loads goes to `dist/public`. Run by `npm run build` and
+ * `dist/assets`, so that what is deployed carries 0.6 MB of it, and makes the pages and the API's document there. Run by `npm run build` and
  * before the tests.
  */
 import { createHash } from 'node:crypto';
@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { packageRoot } from '../../src/assets/node.js';
 import { openApi } from '../../src/handlers/openapi.js';
+import { docsPage } from '../lib/docs-page.js';
 import { bundlePage } from '../lib/page-bundle.js';
 
 const NOTICE = `blazeface.json, blazeface.bin: MediaPipe BlazeFace, back-camera variation, 256 x 256.
@@ -35,18 +36,15 @@ async function place(path: string, bytes: Uint8Array): Promise<boolean> {
 const entry = createRequire(import.meta.url).resolve('@vladmandic/human');
 const models = join(dirname(entry), '..', 'models');
 const target = join(packageRoot(), 'dist', 'assets');
-const rapidoc = createRequire(import.meta.url).resolve('rapidoc');
 await mkdir(target, { recursive: true });
-await mkdir(join(target, '..', 'public', 'docs'), { recursive: true });
 
 const files: [string, Uint8Array][] = [
   ['blazeface.json', await readFile(join(models, 'blazeface.json'))],
   ['blazeface.bin', await readFile(join(models, 'blazeface.bin'))],
   ['NOTICE', new TextEncoder().encode(NOTICE)],
   ['page.html', new TextEncoder().encode(await bundlePage())],
-  ['docs.html', await readFile(join(packageRoot(), 'web', 'docs.html'))],
+  ['docs.html', new TextEncoder().encode(await docsPage(openApi() as never))],
   ['openapi.json', new TextEncoder().encode(JSON.stringify(openApi()))],
-  ['../public/docs/rapidoc.js', await readFile(join(dirname(rapidoc), 'rapidoc-min.js'))],
 ];
 for (const [name, bytes] of files) {
   if (await place(join(target, name), bytes)) console.log(`dist/assets/${name}: ${bytes.length} bytes`);

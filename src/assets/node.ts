@@ -75,5 +75,5 @@ export async function loadSite(): Promise<Site | undefined> {
   }
 }
 
-/** The folder of what is served as it is, the browser bundle and what the API's documents load. */
+/** The folder of what is served as it is: the browser bundle. */
 export const publicFolder = (): string => join(packageRoot(), 'dist', 'public');

@@ -47,7 +47,7 @@ async function start(config: Config): Promise<void> {
     middleware: [counted],
     site: await loadSite(),
   });
-  for (const path of ['/browser/*', '/docs/*']) app.use(path, serveStatic({ root: publicFolder() }));
+  app.use('/browser/*', serveStatic({ root: publicFolder() }));
   app.route('/', sageMaker(recognizer, ready, config.MAX_BODY_BYTES));
 
   // Listens before it loads: whoever watches sees at once that the process lives, and photos wait.

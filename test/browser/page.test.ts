@@ -163,6 +163,19 @@ describe.skipIf(!chromiumPath)('the page', () => {
     expect(sent).toEqual([]);
   });
 
+  test('shows the API at /docs, on a phone too', async () => {
+    await open(390);
+    await page.goto(`${server.url}/docs`);
+    await page.click('text=POST /v1/expressions');
+    expect(new URL(page.url()).hash).toBe('#recognize');
+    expect(await page.locator('#recognize dt').allTextContents()).toEqual(
+      expect.arrayContaining(['200', '413']),
+    );
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    expect(await seriousFindings()).toEqual([]);
+    await picture('docs-390');
+  });
+
   test.each([
     'light',
     'dark',

@@ -44,7 +44,7 @@ export function surroundings(name: string, request: Request): void {
       expect(Object.keys(paths)).toContain(EXPRESSIONS);
       const docs = await request('/docs');
       expect(docs.status).toBe(200);
-      expect(await docs.text()).toContain('spec-url="openapi.json"');
+      expect(await docs.text()).toContain(`POST ${EXPRESSIONS}`);
     });
 
     test('404 for a path that is not there', async () => {
