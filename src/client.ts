@@ -57,10 +57,11 @@ export function createClient(options: ClientOptions): Client {
   const base = `${url}`.replace(/\/*$/, '/');
 
   return {
-    async recognize(photo, { maxFaces, saliency, signal } = {}) {
+    async recognize(photo, { signal, ...query } = {}) {
       const address = new URL('v1/expressions', base);
-      if (maxFaces !== undefined) address.searchParams.set('maxFaces', `${maxFaces}`);
-      if (saliency) address.searchParams.set('saliency', saliency);
+      for (const [name, value] of Object.entries(query)) {
+        if (value !== undefined) address.searchParams.set(name, `${value}`);
+      }
       const limit = AbortSignal.timeout(timeoutMs);
       let response: Response;
       let answer: Recognition & Partial<ErrorBody>;

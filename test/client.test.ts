@@ -39,7 +39,7 @@ describe('createClient', () => {
       expect((await client.recognize(body, { saliency: 'sad', maxFaces: 1 })).faces).toEqual(faces);
     }
     const request = requests.at(-1) as Request;
-    expect(request.url).toBe('http://mien.test/v1/expressions?maxFaces=1&saliency=sad');
+    expect(request.url).toBe('http://mien.test/v1/expressions?saliency=sad&maxFaces=1');
     expect(request.headers.get('authorization')).toBe('Bearer secret');
   });
 

@@ -1,7 +1,7 @@
 import { CROP_SIZE } from './architecture.js';
 import type { Assets } from './assets.js';
 import { type BackendName, createBackend } from './backends/index.js';
-import { cropFace } from './crop.js';
+import { cropFace, cropWhole } from './crop.js';
 import { createFaceDetector, type DetectOptions, type Face, type FaceDetector } from './face.js';
 import { createImageDecoder, type ImageDecoder, type ImageDecoderOptions, type Raster } from './image.js';
 import { LABELS, type Label } from './labels.js';
@@ -49,7 +49,12 @@ export interface RecognizerDescription {
   backend: BackendName;
 }
 
-export interface RecognizeOptions extends Pick<DetectOptions, 'maxFaces'> {
+export interface RecognizeOptions extends Pick<DetectOptions, 'maxFaces' | 'minFaceSize'> {
+  /**
+   * `auto` looks for faces; `whole` takes the picture for one: its centre square is the face, level, with confidence 1.
+   * Default `auto`.
+   */
+  face?: 'auto' | 'whole';
   /** Whose evidence to map over each face: one label's, or each face's own best. Default nobody's. */
   saliency?: Label | 'top';
   /** Aborted when the answer is no longer wanted: what has not been computed by then is not. */
@@ -61,7 +66,6 @@ export interface Recognizer {
    * Finds the faces of a photo and scores each one's expression.
    *
    * @param bytes a JPEG, PNG or WebP file
-   * @param options `maxFaces`: most faces answered, surest first. Default 100.
    * @throws MienError whatever `ImageDecoder.decode` throws
    */
   recognize(bytes: Uint8Array, options?: RecognizeOptions): Promise<Recognition>;
@@ -144,23 +148,27 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
   const model = { name: parts.model.name, version: parts.model.version };
 
   /** Ends before the scores are waited for, so that no picture is kept in memory meanwhile. */
-  async function findFaces(bytes: Uint8Array, { maxFaces, signal }: RecognizeOptions) {
+  async function findFaces(bytes: Uint8Array, { face, signal, ...options }: RecognizeOptions) {
     const started = performance.now();
     const raster = await decoder.decode(bytes);
     signal?.throwIfAborted();
     const decoded = performance.now();
-    const faces = detector.detect(raster, maxFaces === undefined ? {} : { maxFaces });
+    const faces =
+      face === 'whole' ? [wholeFace(raster)] : croppedFaces(raster, detector.detect(raster, options));
     const detected = performance.now();
     const image = { width: raster.width, height: raster.height };
-    return { image, faces, crops: cropAll(raster, faces), started, decoded, detected };
+    const crops = new Uint8Array(faces.length * CROP_BYTES);
+    faces.forEach(({ pixels }, index) => {
+      crops.set(pixels, index * CROP_BYTES);
+    });
+    return { image, faces, crops, started, decoded, detected };
   }
 
   /** The same faces, each with its map. */
   function explained(
     recognized: RecognizedFace[],
-    faces: readonly Face[],
+    faces: readonly CroppedFace[],
     crops: Uint8Array,
-    image: Recognition['image'],
     wanted: Label | 'top',
   ): RecognizedFace[] {
     const labels = recognized.map(({ expressions }) =>
@@ -175,7 +183,7 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
       saliency: {
         label: labels[index] as Label,
         image: drawEvidence(png, values.subarray(index * side * side, (index + 1) * side * side), side),
-        crop: cropOf(faces[index] as Face, image),
+        crop: (faces[index] as CroppedFace).crop,
       },
     }));
   }
@@ -190,9 +198,7 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
         roll,
         expressions: ranked(scores.subarray(index * LABELS.length, (index + 1) * LABELS.length)),
       }));
-      const answered = options.saliency
-        ? explained(recognized, faces, crops, image, options.saliency)
-        : recognized;
+      const answered = options.saliency ? explained(recognized, faces, crops, options.saliency) : recognized;
       const ended = performance.now();
       return {
         image,
@@ -224,13 +230,27 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
   };
 }
 
-/** uint8 [faces, 48, 48]. */
-function cropAll(raster: Raster, faces: readonly Face[]): Uint8Array {
-  const crops = new Uint8Array(faces.length * CROP_BYTES);
-  faces.forEach((face, index) => {
-    crops.set(cropFace(raster, face), index * CROP_BYTES);
-  });
-  return crops;
+/** A face with what the network sees of it. */
+interface CroppedFace extends Pick<RecognizedFace, 'box' | 'confidence' | 'roll'> {
+  /** uint8 [48, 48]. */
+  pixels: Uint8Array;
+  crop: Saliency['crop'];
+}
+
+const croppedFaces = (raster: Raster, faces: readonly Face[]): CroppedFace[] =>
+  faces.map((face) => ({ ...face, pixels: cropFace(raster, face), crop: cropOf(face, raster) }));
+
+/** The centre square as a face. */
+function wholeFace(raster: Raster): CroppedFace {
+  const { width, height } = raster;
+  const side = Math.min(width, height);
+  const box = {
+    x: (width - side) / 2 / width,
+    y: (height - side) / 2 / height,
+    width: side / width,
+    height: side / height,
+  };
+  return { box, confidence: 1, roll: 0, pixels: cropWhole(raster), crop: box };
 }
 
 /** Labels with their scores, best first; equal scores keep the order of LABELS. */

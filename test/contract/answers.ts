@@ -95,6 +95,18 @@ export function answers(name: string, request: Request, options: ContractOptions
       expect((await recognize(init, '?maxFaces=1')).faces).toHaveLength(1);
     });
 
+    test('answers no face smaller than minFaceSize', async () => {
+      expect((await recognize(post(photo), '?minFaceSize=90')).faces).toHaveLength(1);
+      expect((await recognize(post(photo), '?minFaceSize=120')).faces).toEqual([]);
+    });
+
+    test('takes the picture for a face where it is said to be one', async () => {
+      const { faces } = await recognize(post(encodePng(pattern(64, 48))), '?face=whole&saliency=top');
+      expect(faces).toHaveLength(1);
+      const box = { x: 0.125, y: 0, width: 0.75, height: 1 };
+      expect(faces[0]).toMatchObject({ box, confidence: 1, roll: 0, saliency: { crop: box } });
+    });
+
     test('maps over a face where a label comes from', async () => {
       const labels = answer.faces[0]?.expressions.map(({ label }) => label) as string[];
       const [best, worst] = [labels[0], labels[6]];

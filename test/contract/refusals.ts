@@ -65,6 +65,11 @@ export function refusals(name: string, request: Request, options: ContractOption
       await fails(EXPRESSIONS, init, status, code);
     });
 
+    test.each(['face=mine', 'minFaceSize=15', 'minFaceSize=1e9'])('%s', async (query) => {
+      const { error } = await fails(`${EXPRESSIONS}?${query}`, post(photo), 400, 'invalid_request');
+      expect(error.details.issues[0].path).toBe(query.split('=')[0]);
+    });
+
     test.each(['joyful', 'Happy', ''])('saliency=%s', async (value) => {
       const { error } = await fails(`${EXPRESSIONS}?saliency=${value}`, post(photo), 400, 'invalid_request');
       expect(error.details.issues[0].path).toBe('saliency');

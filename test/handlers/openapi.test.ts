@@ -103,7 +103,7 @@ describe('the OpenAPI document', () => {
 
   test('describes what is sent', () => {
     const { parameters, requestBody } = document.paths['/v1/expressions']?.post as Operation;
-    expect(parameters?.map(({ name }) => name)).toEqual(['maxFaces', 'saliency']);
+    expect(parameters?.map(({ name }) => name)).toEqual(['maxFaces', 'minFaceSize', 'face', 'saliency']);
     const [maxFaces] = parameters as unknown as [{ schema: object }];
     expect(faults(maxFaces.schema, 7)).toBe('No errors');
     expect(faults(maxFaces.schema, 101)).toContain('<= 100');

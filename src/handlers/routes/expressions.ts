@@ -13,11 +13,25 @@ export const expressionsQuery = z.object({
     .int()
     .min(1)
     .max(100)
-    .optional()
+    .exactOptional()
     .describe('Most faces answered, surest first; 100 by default'),
+  minFaceSize: z.coerce
+    .number()
+    .int()
+    .min(16)
+    .max(10_000)
+    .exactOptional()
+    .describe(
+      'Smallest face answered, in pixels of the box; the smaller, the longer it takes. By default faces from 40 pixels ' +
+        'on are found in pictures of up to 1920 pixels, from a 48th of the longer side on in larger ones',
+    ),
+  face: z
+    .enum(['auto', 'whole'])
+    .exactOptional()
+    .describe('whole: the picture already is a face, and is not searched for one; auto by default'),
   saliency: z
     .enum([...LABELS, 'top'])
-    .optional()
+    .exactOptional()
     .describe("Adds to each face a map of what speaks for this label, or for the face's own best"),
 });
 
@@ -33,9 +47,8 @@ export async function recognizePhoto(
   c: Context<AppEnv>,
   recognizer: Pick<Recognizer, 'recognize'>,
 ): Promise<Response> {
-  const { maxFaces, saliency } = validated(expressionsQuery, c.req.query(), 'The query');
+  const options = validated(expressionsQuery, c.req.query(), 'The query');
   const image = await imageFromBody(c.req.header('content-type'), c.get('body'));
   const { signal } = c.req.raw;
-  const options = { signal, ...(maxFaces !== undefined && { maxFaces }), ...(saliency && { saliency }) };
-  return c.json(await recognizer.recognize(image, options));
+  return c.json(await recognizer.recognize(image, { ...options, signal }));
 }

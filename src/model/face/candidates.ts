@@ -1,4 +1,4 @@
-/** What BlazeFace says of one anchor: lengths in pixels of its square input. */
+/** What BlazeFace says of one anchor: lengths in pixels, of its square input or of the picture. */
 export interface Candidate {
   /** 0 to 1. */
   confidence: number;
@@ -27,6 +27,8 @@ const ANCHORS: [number, number][] = GRIDS.flatMap(({ cells, anchors }) =>
 const REGRESSION = 16;
 /** MediaPipe's `min_suppression_threshold` for this network. */
 const SAME_FACE_OVERLAP = 0.3;
+/** Share of the smaller of two faces from which on the less sure one is left out. */
+const MOST_COVERED = 0.5;
 
 /**
  * Turns the network's raw output into candidates of at least `minConfidence`, best first.
@@ -74,12 +76,34 @@ export function mergeCandidates(candidates: Candidate[]): Candidate[] {
   return faces;
 }
 
+/**
+ * Leaves out what lies mostly in a surer face, or a surer face in it: another scale's view of that face, or none.
+ *
+ * @param faces best first
+ */
+export function dropCovered(faces: Candidate[]): Candidate[] {
+  const kept: Candidate[] = [];
+  for (const face of faces) {
+    const covered = kept.some(
+      (surer) => intersection(surer, face) > MOST_COVERED * Math.min(area(surer), area(face)),
+    );
+    if (!covered) kept.push(face);
+  }
+  return kept;
+}
+
+const area = ({ values }: Candidate) => (values[2] as number) * (values[3] as number);
+
 /** Intersection over union of two boxes. */
 function overlap(a: Candidate, b: Candidate): number {
+  const shared = intersection(a, b);
+  return shared / (area(a) + area(b) - shared);
+}
+
+function intersection(a: Candidate, b: Candidate): number {
   const [ax, ay, aw, ah] = a.values as unknown as [number, number, number, number];
   const [bx, by, bw, bh] = b.values as unknown as [number, number, number, number];
   const width = Math.min(ax + aw / 2, bx + bw / 2) - Math.max(ax - aw / 2, bx - bw / 2);
   const height = Math.min(ay + ah / 2, by + bh / 2) - Math.max(ay - ah / 2, by - bh / 2);
-  if (width <= 0 || height <= 0) return 0;
-  return (width * height) / (aw * ah + bw * bh - width * height);
+  return Math.max(0, width) * Math.max(0, height);
 }

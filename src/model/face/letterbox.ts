@@ -1,4 +1,5 @@
 import type { Raster } from '../image/raster.js';
+import type { Region } from './tiles.js';
 
 /** A raster fitted into a square, and where in the square it lies. */
 export interface Letterbox {
@@ -18,17 +19,21 @@ interface Taps {
 }
 
 /**
- * Fits a raster into a square, keeping its aspect. Averages areas when shrinking, since a bilinear lookup
+ * Fits a raster, or a region of it, into a square, keeping its aspect. Averages areas when shrinking, since a bilinear lookup
  * would skip most pixels of a large photo; interpolates when enlarging.
  */
-export function letterbox(raster: Raster, side: number): Letterbox {
-  const longest = Math.max(raster.width, raster.height);
-  const width = Math.max(1, Math.round((raster.width * side) / longest));
-  const height = Math.max(1, Math.round((raster.height * side) / longest));
+export function letterbox(
+  raster: Raster,
+  side: number,
+  region: Region = { x: 0, y: 0, width: raster.width, height: raster.height },
+): Letterbox {
+  const longest = Math.max(region.width, region.height);
+  const width = Math.max(1, Math.round((region.width * side) / longest));
+  const height = Math.max(1, Math.round((region.height * side) / longest));
   const x = Math.floor((side - width) / 2);
   const y = Math.floor((side - height) / 2);
-  const columns = taps(raster.width, width);
-  const rows = taps(raster.height, height);
+  const columns = taps(region.width, width);
+  const rows = taps(region.height, height);
   const pixels = new Float32Array(side * side * 3).fill(-1);
 
   // Source rows squeezed to the output's width. Output rows read them in order, sharing at most the last
@@ -41,7 +46,7 @@ export function letterbox(raster: Raster, side: number): Letterbox {
     weights.forEach((weight, index) => {
       const from = first + index;
       const line = squeezed[from % 2] as Float64Array;
-      if (held[from % 2] !== from) squeezeRow(raster, from, columns, line);
+      if (held[from % 2] !== from) squeezeRow(raster, region.x, region.y + from, columns, line);
       held[from % 2] = from;
       for (let at = 0; at < sums.length; at++)
         sums[at] = (sums[at] as number) + (line[at] as number) * weight;
@@ -52,9 +57,9 @@ export function letterbox(raster: Raster, side: number): Letterbox {
   return { pixels, x, y, width, height };
 }
 
-function squeezeRow(raster: Raster, row: number, columns: Taps[], line: Float64Array): void {
+function squeezeRow(raster: Raster, left: number, row: number, columns: Taps[], line: Float64Array): void {
   const { data, width } = raster;
-  const start = row * width * 4;
+  const start = (row * width + left) * 4;
   for (let column = 0; column < columns.length; column++) {
     const { first, weights } = columns[column] as Taps;
     let red = 0;

@@ -1,0 +1,55 @@
+import { INPUT_SIDE } from './candidates.js';
+
+/** Part of a raster, in whole pixels. */
+export interface Region {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Faces of so many pixels of its input the detector finds reliably (55 of 56 at 16 pixels). */
+const FOUND_SIDE = 16;
+
+/** Smallest face looked for unless said otherwise, pixels. */
+const SMALL_FACE = 40;
+
+/** Without a wish, a picture's longer side is cut into no more than about three tiles. */
+const MOST_TILES = 3;
+
+/** Neighbours share so much of a tile: a face at their border is then whole in one of them. */
+const SHARED = 1 / 4;
+
+/**
+ * Where to look: the whole picture, and, where its small faces would be too small then, square tiles of it.
+ *
+ * @param minFaceSize faces down to so many pixels are to be found
+ */
+export function regionsOf(width: number, height: number, minFaceSize?: number): Region[] {
+  const whole = { x: 0, y: 0, width, height };
+  const longest = Math.max(width, height);
+  const wanted = ((minFaceSize ?? SMALL_FACE) * INPUT_SIDE) / FOUND_SIDE;
+  const regions = [whole];
+  // Each level shows faces from a sixteenth of its tiles, and holds them up to a quarter: a level a factor of three.
+  const finest = Math.max(wanted, minFaceSize === undefined ? longest / MOST_TILES : INPUT_SIDE);
+  for (let side = longest / MOST_TILES; side > finest; side /= MOST_TILES)
+    regions.push(...tiles(width, height, side));
+  if (finest < longest) regions.push(...tiles(width, height, finest));
+  return regions;
+}
+
+function tiles(width: number, height: number, side: number): Region[] {
+  const spanned = { x: Math.round(Math.min(side, width)), y: Math.round(Math.min(side, height)) };
+  const rows = starts(height, spanned.y);
+  return starts(width, spanned.x).flatMap((x) =>
+    rows.map((y) => ({ x, y, width: spanned.x, height: spanned.y })),
+  );
+}
+
+/** Where tiles begin along one side, evenly spread. */
+function starts(length: number, tile: number): number[] {
+  const count = Math.ceil((length - tile) / (tile * (1 - SHARED))) + 1;
+  return Array.from({ length: count }, (_, index) =>
+    count === 1 ? 0 : Math.round((index * (length - tile)) / (count - 1)),
+  );
+}

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { type Region, regionsOf } from '../../src/model/face/tiles.js';
+
+describe('regionsOf', () => {
+  test('a small picture is looked at once', () => {
+    expect(regionsOf(640, 480)).toEqual([{ x: 0, y: 0, width: 640, height: 480 }]);
+  });
+
+  const holds = (region: Region, x: number, y: number, side: number) =>
+    x >= region.x &&
+    y >= region.y &&
+    x + side <= region.x + region.width &&
+    y + side <= region.y + region.height;
+
+  test.each([
+    [1280, 960, undefined, 40],
+    [1920, 1080, undefined, 40],
+    [4000, 3000, undefined, 84],
+    [3000, 2000, 30, 30],
+    [300, 5000, 24, 24],
+  ])('of %i x %i, smallest face %s: every face from %i pixels on is whole and large enough somewhere', (width, height, wish, least) => {
+    const regions = regionsOf(width, height, wish);
+    for (const { x, y, width: across, height: down } of regions) {
+      expect(x >= 0 && y >= 0 && x + across <= width && y + down <= height).toBe(true);
+    }
+    for (let side = least; side < Math.min(width, height) * 0.9; side = Math.ceil(side * 1.3)) {
+      // Large enough: a sixteenth of the region, which the detector sees at 256 pixels.
+      const fit = regions.filter((region) => side * 16 >= Math.max(region.width, region.height) * 0.99);
+      for (let x = 0; x + side <= width; x += 37)
+        for (let y = 0; y + side <= height; y += 41) {
+          expect(
+            fit.some((region) => holds(region, x, y, side)),
+            `${side} at ${x}, ${y}`,
+          ).toBe(true);
+        }
+    }
+  });
+
+  test('a large picture costs no more than some twenty looks unless smaller faces are wished for', () => {
+    expect(regionsOf(8000, 6000).length).toBeLessThanOrEqual(20);
+    expect(regionsOf(8000, 6000, 100).length).toBeGreaterThan(40);
+  });
+});
