@@ -26,6 +26,14 @@ const environment = z.object({
   MAX_PIXELS: integer(1, 1_000_000_000).default(DEFAULT_MAX_PIXELS),
   /** Largest request body, in bytes. */
   MAX_BODY_BYTES: integer(1, 1_000_000_000).default(DEFAULT_MAX_BODY_BYTES),
+  /** Most crops of concurrent requests that share one inference; 1 batches nothing. */
+  BATCH_MAX: integer(1, 1024).default(32),
+  /** How long a crop may wait for others to share its inference, in milliseconds; 0 takes what is there. */
+  BATCH_WAIT_MS: integer(0, 1000).default(2),
+  /** Most crops that wait for an inference; beyond it requests get 503 with Retry-After. */
+  QUEUE_MAX: integer(1, 100_000).default(256),
+  /** Longest wait for an inference, in milliseconds; after it a request gets 503. */
+  QUEUE_TIMEOUT_MS: integer(1, 60_000).default(10_000),
 });
 
 export type Config = z.output<typeof environment>;

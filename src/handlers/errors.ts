@@ -9,7 +9,10 @@ export type ApiErrorCode =
   | 'not_found'
   | 'method_not_allowed'
   | 'rate_limited'
-  | 'not_ready';
+  | 'client_gone'
+  | 'not_ready'
+  | 'queue_full'
+  | 'deadline_exceeded';
 
 const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
   empty_input: 400,
@@ -21,6 +24,8 @@ const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
   image_too_large: 413,
   unsupported_media_type: 415,
   rate_limited: 429,
+  // Nobody reads it; nginx's number for it, so that metrics and logs tell it from faults.
+  client_gone: 499 as ContentfulStatusCode,
   // A broken model or data set is the service's fault, never the client's.
   invalid_architecture: 500,
   invalid_weights: 500,
@@ -28,6 +33,8 @@ const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
   internal: 500,
   backend_unavailable: 503,
   not_ready: 503,
+  queue_full: 503,
+  deadline_exceeded: 503,
 };
 
 export const ERROR_CODES = Object.keys(STATUS) as ApiErrorCode[];

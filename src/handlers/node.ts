@@ -8,11 +8,15 @@ import type { MiddlewareHandler } from 'hono';
 import { loadAssets, loadSite, publicFolder } from '../assets/node.js';
 import { loadModel } from '../assets/node-model.js';
 import { MienError } from '../model/errors.js';
+import type { Classifier } from '../model/model.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
+import { type Batcher, createBatcher } from './batching.js';
 import { type Config, ConfigError, readConfig } from './config.js';
 import type { AppEnv } from './env.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
+import { createMetrics } from './metrics.js';
+import { metered } from './middleware/metered.js';
 import { sageMaker } from './routes/sagemaker.js';
 
 /** Longest wait for requests in flight after a signal: containers are killed 30 s after it. */
@@ -27,9 +31,21 @@ function fail(error: unknown): never {
 async function start(config: Config): Promise<void> {
   const began = performance.now();
   let draining = false;
+  let batcher: Batcher | undefined;
+  const metrics = createMetrics({ backend: config.BACKEND, queueLength: () => batcher?.length() ?? 0 });
+  const queue = (classifier: Classifier) => {
+    batcher = createBatcher(classifier, {
+      batchMax: config.BATCH_MAX,
+      waitMs: config.BATCH_WAIT_MS,
+      queueMax: config.QUEUE_MAX,
+      deadlineMs: config.QUEUE_TIMEOUT_MS,
+      onBatch: metrics.batch,
+    });
+    return batcher;
+  };
   const recognizer = lazyRecognizer(async () => {
     const [assets, model] = await Promise.all([loadAssets(), loadModel(config.MODEL)]);
-    return createRecognizer({ assets, model, backend: config.BACKEND, maxPixels: config.MAX_PIXELS });
+    return createRecognizer({ assets, model, backend: config.BACKEND, maxPixels: config.MAX_PIXELS, queue });
   });
   let [accepted, answered] = [0, 0];
   const ready = () => recognizer.ready() && !draining;
@@ -44,10 +60,13 @@ async function start(config: Config): Promise<void> {
     recognizer,
     ready,
     maxBodyBytes: config.MAX_BODY_BYTES,
-    middleware: [counted],
+    middleware: [counted, metered(metrics)],
     site: await loadSite(),
   });
   app.use('/browser/*', serveStatic({ root: publicFolder() }));
+  app.get('/metrics', async (c) =>
+    c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
+  );
   app.route('/', sageMaker(recognizer, ready, config.MAX_BODY_BYTES));
 
   // Listens before it loads: whoever watches sees at once that the process lives, and photos wait.

@@ -93,6 +93,8 @@ const paths: Record<string, Json> = {
           'rate_limited',
           'internal',
           'backend_unavailable',
+          'queue_full',
+          'deadline_exceeded',
         ]),
       },
     },

@@ -11,12 +11,16 @@ test('has a default for everything', () => {
     BACKEND: 'wasm',
     MAX_PIXELS: 50_000_000,
     MAX_BODY_BYTES: 10_485_760,
+    BATCH_MAX: 32,
+    BATCH_WAIT_MS: 2,
+    QUEUE_MAX: 256,
+    QUEUE_TIMEOUT_MS: 10_000,
   });
 });
 
 test('takes what is set', () => {
   const set = { PORT: '0', HOST: '::1', MODEL: 'm', BACKEND: 'node', MAX_PIXELS: '7', MAX_BODY_BYTES: '9' };
-  expect(readConfig(set)).toEqual({ ...set, PORT: 0, MAX_PIXELS: 7, MAX_BODY_BYTES: 9 });
+  expect(readConfig(set)).toMatchObject({ ...set, PORT: 0, MAX_PIXELS: 7, MAX_BODY_BYTES: 9 });
 });
 
 test.each([

@@ -26,6 +26,34 @@ describe('a running server', () => {
     backend: 'wasm',
   });
 
+  test('tells Prometheus of requests by route, of stages, batches and the queue', async () => {
+    await fetch(`${server.url}/v1/expressions`, { method: 'POST', body: astronautBytes() });
+    await fetch(`${server.url}/no/such/${Math.random()}`);
+    const response = await fetch(`${server.url}/metrics`);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    const text = await response.text();
+    for (const [name, ...labels] of [
+      ['mien_queue_length'],
+      ['mien_request_duration_seconds_count', 'route="/v1/expressions"', 'method="POST"', 'status="200"'],
+      ['mien_request_duration_seconds_count', 'route="/v2/models/:model/infer"', 'status="400"'],
+      ['mien_request_duration_seconds_count', 'route="none"', 'method="other"', 'status="404"'],
+      ['mien_stage_duration_seconds_bucket', 'stage="queue"', 'le="+Inf"'],
+      ['mien_stage_duration_seconds_sum', 'stage="infer"'],
+      ['mien_batch_size_bucket', 'le="1"'],
+      ['process_resident_memory_bytes'],
+    ] as const) {
+      const line = text
+        .split('\n')
+        .find(
+          (one) =>
+            one.startsWith(`${name}{`) && [...labels, 'backend="wasm"'].every((label) => one.includes(label)),
+        );
+      expect(line, `${name} ${labels}`).toBeDefined();
+      expect(Number(line?.split(' ').pop())).toBeGreaterThanOrEqual(name === 'mien_queue_length' ? 0 : 1e-4);
+    }
+    expect(text).not.toMatch(/such/);
+  });
+
   test('has logged its address once, and no error', () => {
     expect(server.output().match(/http:\/\//g)).toHaveLength(1);
     expect(server.output()).not.toMatch(/error/i);

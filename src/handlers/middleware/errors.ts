@@ -5,6 +5,8 @@ import { ApiError, type ApiErrorCode, type ErrorBody, errorAnswer } from '../err
 
 /** Answers an error in the one envelope; what is our fault is logged with the request's id. */
 function answer(c: Context<AppEnv>, error: unknown): Response {
+  const { signal } = c.req.raw;
+  if (signal.aborted && error === signal.reason) error = new ApiError('client_gone', 'The client has gone.');
   const { status, headers, body } = errorAnswer(error, c.get('requestId'));
   if (status >= 500 && !(error instanceof ApiError)) {
     console.error(`${body.error.requestId} ${c.req.method} ${c.req.path} ${status}`, error);

@@ -1,0 +1,169 @@
+import { CROP_SIZE } from '../model/architecture.js';
+import { LABELS } from '../model/labels.js';
+import type { Classifier, QueuedClassifier } from '../model/model.js';
+import { ApiError } from './errors.js';
+
+const CROP_BYTES = CROP_SIZE * CROP_SIZE;
+
+export interface BatchingOptions {
+  /** Most crops of one inference. 1 batches nothing. */
+  batchMax: number;
+  /** How long the first crop may wait for others, milliseconds. 0 takes what is there already. */
+  waitMs: number;
+  /** Most crops that wait. A request may exceed it only where it finds the queue empty. */
+  queueMax: number;
+  /** Longest wait in the queue, milliseconds. */
+  deadlineMs: number;
+  /** Hears of each inference: crops, what each piece of a request waited, and the inference, milliseconds. */
+  onBatch?: (batch: { size: number; queueMs: number[]; inferMs: number }) => void;
+}
+
+/** A classifier with a queue. */
+export interface Batcher extends QueuedClassifier {
+  /** Crops that wait. */
+  length(): number;
+}
+
+/** A request, or as much of it as fits into one batch. */
+interface Piece {
+  crops: Uint8Array;
+  count: number;
+  queued: number;
+  /** Request that it belongs to: all its pieces leave the queue together when it is given up. */
+  owner: object;
+  resolve(scores: Float32Array): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Lets crops of concurrent requests share inferences. Pieces are served in order; each gets the rows of its own
+ * crops. An inference that fails fails those in its batch alone.
+ *
+ * @throws (from `classify`) ApiError `queue_full`, `deadline_exceeded`; the signal's reason
+ * @example
+ * const batcher = createBatcher(classifier, { batchMax: 32, waitMs: 2, queueMax: 256, deadlineMs: 10_000 });
+ * const scores = await batcher.classify(crops, { signal });
+ */
+export function createBatcher(classifier: Classifier, options: BatchingOptions): Batcher {
+  const { batchMax, waitMs, queueMax, deadlineMs } = options;
+  let queue: Piece[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let running: NodeJS.Immediate | undefined;
+  const length = () => queue.reduce((sum, { count }) => sum + count, 0);
+
+  /** Runs a batch soon, once all I/O that is due has had its turn: a full one does not wait for the timer. */
+  function schedule(): void {
+    if (queue.length === 0 || running) return;
+    if (waitMs === 0 || length() >= batchMax) running = setImmediate(run);
+    else timer ??= setTimeout(run, waitMs);
+  }
+
+  function run(): void {
+    clearTimeout(timer);
+    if (running) clearImmediate(running);
+    timer = running = undefined;
+    const batch = takeBatch();
+    const size = batch.reduce((sum, { count }) => sum + count, 0);
+    if (size > 0) infer(batch, size);
+    schedule();
+  }
+
+  function takeBatch(): Piece[] {
+    let end = 0;
+    for (let size = 0; end < queue.length; end++) {
+      size += (queue[end] as Piece).count;
+      if (size > batchMax) break;
+    }
+    return queue.splice(0, end);
+  }
+
+  function infer(batch: Piece[], size: number): void {
+    const began = performance.now();
+    try {
+      const crops = new Uint8Array(size * CROP_BYTES);
+      let at = 0;
+      for (const piece of batch) {
+        crops.set(piece.crops, at * CROP_BYTES);
+        at += piece.count;
+      }
+      const scores = classifier.classify(crops);
+      at = 0;
+      for (const piece of batch) {
+        piece.resolve(scores.slice(at * LABELS.length, (at + piece.count) * LABELS.length));
+        at += piece.count;
+      }
+    } catch (error) {
+      for (const piece of batch) piece.reject(error);
+    }
+    const queueMs = batch.map(({ queued }) => began - queued);
+    options.onBatch?.({ size, queueMs, inferMs: performance.now() - began });
+  }
+
+  /** Cuts a request into pieces of at most a batch and queues them. */
+  function enqueue(crops: Uint8Array, owner: object): Promise<Float32Array>[] {
+    const queued = performance.now();
+    const promises: Promise<Float32Array>[] = [];
+    for (let from = 0; from < crops.length; from += batchMax * CROP_BYTES) {
+      const part = crops.subarray(from, from + batchMax * CROP_BYTES);
+      promises.push(
+        new Promise((resolve, reject) => {
+          queue.push({ crops: part, count: part.length / CROP_BYTES, queued, owner, resolve, reject });
+        }),
+      );
+    }
+    return promises;
+  }
+
+  function giveUp(owner: object, error: unknown): void {
+    const [mine, others] = [
+      queue.filter((piece) => piece.owner === owner),
+      queue.filter((piece) => piece.owner !== owner),
+    ];
+    queue = others;
+    for (const piece of mine) piece.reject(error);
+  }
+
+  return {
+    length,
+    async classify(crops, { signal } = {}) {
+      signal?.throwIfAborted();
+      const waiting = length();
+      if (waiting > 0 && waiting + crops.length / CROP_BYTES > queueMax) {
+        throw new ApiError('queue_full', 'Too many faces are waiting already.');
+      }
+      const owner = {};
+      const scores = enqueue(crops, owner);
+      const late = () => giveUp(owner, new ApiError('deadline_exceeded', 'It took too long to get a turn.'));
+      const deadline = setTimeout(late, deadlineMs);
+      const abort = () => giveUp(owner, signal?.reason);
+      signal?.addEventListener('abort', abort);
+      schedule();
+      try {
+        return joined(await Promise.all(scores));
+      } finally {
+        // A piece may have failed while others wait.
+        giveUp(owner, undefined);
+        clearTimeout(deadline);
+        signal?.removeEventListener('abort', abort);
+      }
+    },
+    dispose() {
+      clearTimeout(timer);
+      if (running) clearImmediate(running);
+      for (const { owner } of [...queue])
+        giveUp(owner, new ApiError('not_ready', 'The model is being put away.'));
+      classifier.dispose();
+    },
+  };
+}
+
+function joined(parts: Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0] as Float32Array;
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

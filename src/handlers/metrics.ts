@@ -1,0 +1,63 @@
+/** Prometheus metrics of one process. */
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Upper bounds of the histograms of durations, seconds. */
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** Upper bounds of the histogram of batch sizes, crops. */
+const SIZES = [1, 2, 4, 8, 16, 32, 64, 128];
+
+export interface MetricsOptions {
+  backend: string;
+  /** Crops that wait for an inference. */
+  queueLength: () => number;
+}
+
+/** What is measured: requests; stages of the work; batch sizes; the queue; and what Prometheus expects of a process. */
+export function createMetrics({ backend, queueLength }: MetricsOptions) {
+  const registry = new Registry();
+  registry.setDefaultLabels({ backend });
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const requests = new Histogram({
+    name: 'mien_request_duration_seconds',
+    help: 'From a request to its answer.',
+    labelNames: ['route', 'method', 'status'],
+    buckets: SECONDS,
+    registers,
+  });
+  const stages = new Histogram({
+    name: 'mien_stage_duration_seconds',
+    help: 'Stages of the work: queue, for each request; infer, for each batch.',
+    labelNames: ['stage'],
+    buckets: SECONDS,
+    registers,
+  });
+  const batches = new Histogram({
+    name: 'mien_batch_size',
+    help: 'Crops of an inference.',
+    buckets: SIZES,
+    registers,
+  });
+  new Gauge({
+    name: 'mien_queue_length',
+    help: 'Crops that wait for an inference.',
+    registers,
+    collect() {
+      this.set(queueLength());
+    },
+  });
+  return {
+    request(labels: { route: string; method: string; status: string }, seconds: number): void {
+      requests.observe(labels, seconds);
+    },
+    batch({ size, queueMs, inferMs }: { size: number; queueMs: number[]; inferMs: number }): void {
+      batches.observe(size);
+      stages.observe({ stage: 'infer' }, inferMs / 1000);
+      for (const wait of queueMs) stages.observe({ stage: 'queue' }, wait / 1000);
+    },
+    contentType: registry.contentType,
+    text: (): Promise<string> => registry.metrics(),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
