@@ -68,8 +68,20 @@ export type Configuration = z.infer<typeof configuration>;
  * @throws {MienError} `invalid_data`, naming file and fields.
  */
 export function readConfiguration(file: string): Configuration {
+  return parseFile(configuration, file);
+}
+
+/**
+ * Reads the recipe of a run's folder: a configuration without its architecture, which stands beside it.
+ * @throws {MienError} `invalid_data`, naming file and fields.
+ */
+export function recipeOf(file: string): Omit<Configuration, 'architecture'> {
+  return parseFile(configuration.omit({ architecture: true }), file);
+}
+
+function parseFile<T extends z.ZodType>(schema: T, file: string): z.output<T> {
   try {
-    return configuration.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return schema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
     throw new MienError('invalid_data', `${file} is not a training configuration: ${why}`, { cause });

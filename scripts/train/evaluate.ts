@@ -10,13 +10,8 @@ import { sha256, writeAtomically } from '../lib/files.js';
 import { main } from '../lib/main.js';
 import { readDataSet, rowsOf } from './data/pack.js';
 import { formatMetrics } from './metrics.js';
+import { oneOf } from './options.js';
 import { EVALUATION_SPLITS, type EvaluationSplit, measureRows, score, spread } from './scoring.js';
-
-function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
-  if (!allowed.includes(value as T))
-    throw new MienError('invalid_data', `--${name} is "${value}", not one of ${allowed.join(', ')}`);
-  return value as T;
-}
 
 function positive(name: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;

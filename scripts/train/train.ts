@@ -1,21 +1,26 @@
 /**
- * Trains a network with the torch engine:
+ * Trains a network:
  * npm run train -- --config scripts/train/configs/cpu.json --data data/fer2013 [--run runs/NAME] [--resume] [--dry-run]
+ *   [--engine torch|tfjs] [--backend wasm|node|node-gpu]
  *
  * Writes the run's folder (architecture.json, config.json, commit.txt) and starts the engine, which needs no more than
- * that folder and the data; --dry-run prints its command instead, for a machine without Node.
+ * that folder and the data. The torch engine is the fast one; --dry-run prints its command instead, for a machine without
+ * Node. The tfjs engine needs no Python; --backend says what it computes on.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatArchitecture } from '../../src/model/architecture.js';
+import { BACKEND_NAMES } from '../../src/model/backends/index.js';
 import { MienError } from '../../src/model/errors.js';
 import { table1 } from '../../src/model/table1.js';
 import { writeAtomically } from '../lib/files.js';
 import { main } from '../lib/main.js';
 import { findPython, TORCH_ENGINE } from '../lib/python.js';
 import { readConfiguration } from './config.js';
+import { CHECKPOINT, trainRun } from './engines/tfjs/train.js';
+import { oneOf } from './options.js';
 
 const git = (...options: string[]) => spawnSync('git', options, { encoding: 'utf8' }).stdout?.trim() ?? '';
 
@@ -46,14 +51,19 @@ main(async () => {
       run: { type: 'string' },
       resume: { type: 'boolean', default: false },
       'dry-run': { type: 'boolean', default: false },
+      engine: { type: 'string', default: 'torch' },
+      backend: { type: 'string', default: 'wasm' },
     },
   });
   if (!values.config)
     throw new MienError('invalid_data', 'usage: train --config FILE [--data FOLDER] [--run FOLDER]');
   const run = values.run ?? join('runs', basename(values.config, '.json'));
-  if (existsSync(join(run, 'checkpoint.pt')) && !values.resume)
+  const engineName = oneOf('engine', values.engine, ['torch', 'tfjs']);
+  const backend = oneOf('backend', values.backend, BACKEND_NAMES);
+  if (['checkpoint.pt', CHECKPOINT].some((file) => existsSync(join(run, file))) && !values.resume)
     throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --run names another`);
   if (!values.resume) prepareRun(run, values.config);
+  if (engineName === 'tfjs') return trainRun({ run, data: values.data, backend });
   const engine = [join(TORCH_ENGINE, 'train.py'), '--run', run, '--data', values.data, '--resume'];
   if (values['dry-run']) {
     console.log(`python ${engine.join(' ')}`);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, decoderStart, type PlainResidualRow, type ResidualRow } from './architecture.js';
-import { convolve, type Dilation } from './convolution.js';
+import { convolve, convolveDoubling, convolveHalving, type Dilation } from './convolution.js';
+import { type Moments, momentsOf, normalise } from './normalisation.js';
 import { checkWeights, type Weights } from './weights.js';
 
 /** What one pass gives. */
@@ -9,6 +10,16 @@ export interface Outputs {
   logits: tf.Tensor2D;
   /** float32 [n, S, S, 7], module 23's class maps. */
   maps: tf.Tensor4D;
+  /** float32 [n, c], the encoder's averaged output. */
+  features: tf.Tensor2D;
+}
+
+/** What training adds to a pass. */
+export interface Training {
+  /** A mask that `x` is multiplied with: 0 with probability `share`, else 1 / (1 − share). Not called for a share of 0. */
+  mask(shape: number[], share: number): tf.Tensor;
+  /** Told the moments of the batch at every batch norm, to follow them with the running ones; `count` values a channel. */
+  follow(norm: string, moments: Moments, count: number): void;
 }
 
 /** How a weight in PyTorch's layout is turned for tfjs: OIHW → HWIO; IOHW → HWOI; [out, in] → [in, out]. */
@@ -27,6 +38,10 @@ const padding = (rows: number, columns = rows): Padding => [
   [columns, columns],
   [0, 0],
 ];
+
+/** Dropout, in training alone. */
+const drop = <T extends tf.Tensor>(x: T, mask: number[], share: number, training?: Training): T =>
+  training && share > 0 ? tf.mul<T>(x, training.mask(mask, share)) : x;
 
 /**
  * The training form: every row as the architecture says it, batch norm live, on whichever tfjs backend is
@@ -51,9 +66,9 @@ export class Network {
 
   /**
    * @param pictures float32 [n, S, S, 1], 0 to 255: crops enlarged to the side
-   * @param training normalise by the batch's own statistics (without dropout) instead of the running ones
+   * @param training drop out, and normalise by the batch's own moments instead of the running ones
    */
-  forward(pictures: tf.Tensor4D, training = false): Outputs {
+  forward(pictures: tf.Tensor4D, training?: Training): Outputs {
     return tf.tidy(() => {
       const { input, rows, head } = this.architecture;
       let x = tf.div(tf.sub(tf.div(pictures, 255), input.mean), input.deviation) as tf.Tensor4D;
@@ -65,11 +80,12 @@ export class Network {
       });
       const parts: tf.Tensor[] = [];
       if (head.maps) parts.push(tf.mean(x, [1, 2]));
+      const pooled = tf.mean(features, [1, 2]) as tf.Tensor2D;
       if (head.features) {
-        const pooled = tf.mean(features, [1, 2]) as tf.Tensor2D;
-        parts.push(tf.add(tf.matMul(pooled, this.#get('head.weight')), this.#get('head.bias')));
+        const kept = drop(pooled, pooled.shape, head.dropout, training);
+        parts.push(tf.add(tf.matMul(kept, this.#get('head.weight')), this.#get('head.bias')));
       }
-      return { logits: tf.addN(parts) as tf.Tensor2D, maps: x };
+      return { logits: tf.addN(parts) as tf.Tensor2D, maps: x, features: pooled };
     });
   }
 
@@ -81,10 +97,10 @@ export class Network {
     return this.variables.get(name) as tf.Tensor as T;
   }
 
-  #row(row: Architecture['rows'][number], x: tf.Tensor4D, training: boolean): tf.Tensor4D {
+  #row(row: Architecture['rows'][number], x: tf.Tensor4D, training?: Training): tf.Tensor4D {
     switch (row.block) {
       case 'downsampler': {
-        const convolved = this.#conv(`${row.name}.conv`, x, { pad: padding(1), stride: 2 });
+        const convolved = convolveHalving(x, this.#get(`${row.name}.conv.weight`));
         const joined = tf.concat([convolved, tf.maxPool(x, 2, 2, 'valid')], 3);
         return tf.relu(this.#norm(`${row.name}.norm`, joined, training));
       }
@@ -102,34 +118,41 @@ export class Network {
       case 'attention':
         return this.#attention(row.name, [0, ...row.rates], x, training);
       case 'upsampler':
-        return tf.relu(this.#norm(`${row.name}.norm`, this.#transposed(`${row.name}.conv`, x), training));
+        return tf.relu(
+          this.#norm(`${row.name}.norm`, convolveDoubling(x, this.#get(`${row.name}.conv.weight`)), training),
+        );
       case 'output':
         return tf.add<tf.Tensor4D>(
-          this.#transposed(`${row.name}.conv`, x),
+          convolveDoubling(x, this.#get(`${row.name}.conv.weight`)),
           this.#get(`${row.name}.conv.bias`),
         );
     }
   }
 
-  #residual(row: ResidualRow, x: tf.Tensor4D, training: boolean): tf.Tensor4D {
+  #residual(row: ResidualRow, x: tf.Tensor4D, training?: Training): tf.Tensor4D {
     const { name, groups, dilation: d } = row;
     const at = (n: number) => `${name}.conv${n}`;
     let y = tf.relu(this.#conv(at(1), x, { pad: padding(1, 0), groups }));
     y = tf.relu(this.#norm(`${name}.norm1`, this.#conv(at(2), y, { pad: padding(0, 1), groups }), training));
     y = tf.relu(this.#conv(at(3), y, { pad: padding(d, 0), groups, dilation: [d, 1] }));
     y = this.#conv(at(4), y, { pad: padding(0, d), groups, dilation: [1, d] });
-    return tf.relu(tf.add<tf.Tensor4D>(x, this.#norm(`${name}.norm2`, y, training)));
+    y = this.#norm(`${name}.norm2`, y, training);
+    // Whole channels are dropped, as torch's Dropout2d does.
+    const kept = drop(y, [y.shape[0], 1, 1, y.shape[3]], row.dropout, training);
+    return tf.relu(tf.add<tf.Tensor4D>(x, kept));
   }
 
-  #plainResidual({ name, dilation: d }: PlainResidualRow, x: tf.Tensor4D, training: boolean): tf.Tensor4D {
+  #plainResidual(row: PlainResidualRow, x: tf.Tensor4D, training?: Training): tf.Tensor4D {
+    const { name, dilation: d } = row;
     const first = this.#conv(`${name}.conv1`, x, { pad: padding(1) });
     const hidden = tf.relu(this.#norm(`${name}.norm1`, first, training));
     const second = this.#conv(`${name}.conv2`, hidden, { pad: padding(d), dilation: [d, d] });
-    return tf.relu(tf.add<tf.Tensor4D>(x, this.#norm(`${name}.norm2`, second, training)));
+    const y = this.#norm(`${name}.norm2`, second, training);
+    return tf.relu(tf.add<tf.Tensor4D>(x, drop(y, [y.shape[0], 1, 1, y.shape[3]], row.dropout, training)));
   }
 
   /** Equations 1 and 2, squeezed by ASPP (section 3.3). */
-  #attention(name: string, rates: number[], x: tf.Tensor4D, training: boolean): tf.Tensor4D {
+  #attention(name: string, rates: number[], x: tf.Tensor4D, training?: Training): tf.Tensor4D {
     const branches = rates.map((rate, i) => {
       const at = `${name}.branch${i}`;
       const y = this.#conv(`${at}.conv`, x, { pad: padding(rate), dilation: [rate || 1, rate || 1] });
@@ -145,38 +168,32 @@ export class Network {
   #conv(
     name: string,
     x: tf.Tensor4D,
-    options: { pad?: Padding; stride?: number; groups?: number; dilation?: Dilation } = {},
+    options: { pad?: Padding; groups?: number; dilation?: Dilation } = {},
   ): tf.Tensor4D {
-    const { pad = padding(0), stride = 1, groups = 1, dilation = [1, 1] } = options;
+    const { pad = padding(0), groups = 1, dilation = [1, 1] } = options;
     const weight = this.#get<tf.Tensor4D>(`${name}.weight`);
     const inputs = split(tf.pad(x, pad), groups);
     const kernels = split(weight, groups);
-    const parts = inputs.map((part, g) => {
-      const kernel = kernels[g] as tf.Tensor4D;
-      return stride === 1 ? convolve(part, kernel, dilation) : tf.conv2d(part, kernel, stride, 'valid');
-    });
+    const parts = inputs.map((part, g) => convolve(part, kernels[g] as tf.Tensor4D, dilation));
     const y = tf.concat(parts, 3);
     const bias = this.variables.get(`${name}.bias`);
     return (bias ? tf.add(y, bias) : y) as tf.Tensor4D;
   }
 
-  /** 3×3, stride 2: output row y comes from input row i through kernel row y + 1 − 2i. */
-  #transposed(name: string, x: tf.Tensor4D): tf.Tensor4D {
-    const weight = this.#get<tf.Tensor4D>(`${name}.weight`);
-    const [n, height, width] = x.shape;
-    const shape: [number, number, number, number] = [n, 2 * height, 2 * width, weight.shape[2]];
-    return tf.conv2dTranspose(x, weight, shape, 2, 1, 'floor');
-  }
-
-  #norm(name: string, x: tf.Tensor4D, training: boolean): tf.Tensor4D {
-    const moments = training ? tf.moments(x, [0, 1, 2]) : undefined;
-    return tf.batchNorm4d(
-      x,
-      (moments?.mean ?? this.#get(`${name}.running_mean`)) as tf.Tensor1D,
-      (moments?.variance ?? this.#get(`${name}.running_var`)) as tf.Tensor1D,
-      this.#get<tf.Tensor1D>(`${name}.bias`),
+  #norm(name: string, x: tf.Tensor4D, training?: Training): tf.Tensor4D {
+    const [scale, offset] = [
       this.#get<tf.Tensor1D>(`${name}.weight`),
-      this.architecture.epsilon,
+      this.#get<tf.Tensor1D>(`${name}.bias`),
+    ];
+    const { epsilon } = this.architecture;
+    if (training) {
+      const moments = momentsOf(x);
+      training.follow(name, moments, x.size / x.shape[3]);
+      return normalise(x, scale, offset, moments, epsilon);
+    }
+    const [mean, variance] = ['mean', 'var'].map((field) =>
+      this.#get<tf.Tensor1D>(`${name}.running_${field}`),
     );
+    return tf.batchNorm4d(x, mean as tf.Tensor1D, variance as tf.Tensor1D, offset, scale, epsilon);
   }
 }

@@ -1,0 +1,100 @@
+import { CROP_SIZE } from '../../../../src/model/architecture.js';
+import type { Configuration } from '../../config.js';
+import type { Random } from './random.js';
+
+type Options = Configuration['augmentation'];
+
+/** float32 [side, side], 0 to 255. */
+type Picture = Float32Array;
+
+/**
+ * Augments crops as torch/augment.py does: the same changes in the same ranges, other draws.
+ *
+ * @param crops uint8 [n, 48, 48]
+ * @returns float32 [n, side, side], 0 to 255
+ */
+export function augment(crops: Uint8Array, side: number, options: Options, random: Random): Float32Array {
+  const size = CROP_SIZE * CROP_SIZE;
+  const out = new Float32Array((crops.length / size) * side * side);
+  for (let at = 0; at < crops.length / size; at++) {
+    const picture = out.subarray(at * side * side, (at + 1) * side * side);
+    warp(crops.subarray(at * size, (at + 1) * size), picture, side, options, random);
+    light(picture, options, random);
+    erase(picture, side, options, random);
+  }
+  return out;
+}
+
+/** Turned, scaled, shifted, flipped and enlarged in one bilinear sampling; beyond the crop its edge goes on. */
+function warp(crop: Uint8Array, out: Picture, side: number, options: Options, random: Random): void {
+  const angle = (random.uniform(-1, 1) * options.rotation * Math.PI) / 180;
+  const zoom = Math.exp(random.uniform(-1, 1) * Math.log1p(options.scale));
+  const [shiftX, shiftY] = [random.uniform(-2, 2) * options.shift, random.uniform(-2, 2) * options.shift];
+  const flipX = random.uniform() < options.horizontalFlip ? -1 : 1;
+  const flipY = random.uniform() < options.verticalFlip ? -1 : 1;
+  const [cos, sin] = [Math.cos(angle) * zoom, Math.sin(angle) * zoom];
+  for (let row = 0; row < side; row++) {
+    const y = (2 * row + 1) / side - 1;
+    for (let column = 0; column < side; column++) {
+      const x = (2 * column + 1) / side - 1;
+      const fromX = cos * flipX * x - sin * flipY * y + shiftX;
+      const fromY = sin * flipX * x + cos * flipY * y + shiftY;
+      out[row * side + column] = sample(
+        crop,
+        ((fromX + 1) * CROP_SIZE - 1) / 2,
+        ((fromY + 1) * CROP_SIZE - 1) / 2,
+      );
+    }
+  }
+}
+
+function sample(crop: Uint8Array, x: number, y: number): number {
+  const inside = (value: number) => Math.min(CROP_SIZE - 1, Math.max(0, value));
+  const [atX, atY] = [inside(x), inside(y)];
+  const [left, top] = [Math.floor(atX), Math.floor(atY)];
+  const [right, below] = [inside(left + 1), inside(top + 1)];
+  const at = (column: number, line: number) => crop[line * CROP_SIZE + column] as number;
+  const upper = at(left, top) * (1 - (atX - left)) + at(right, top) * (atX - left);
+  const lower = at(left, below) * (1 - (atX - left)) + at(right, below) * (atX - left);
+  return upper * (1 - (atY - top)) + lower * (atY - top);
+}
+
+const mean = (picture: Picture) => picture.reduce((sum, value) => sum + value, 0) / picture.length;
+
+/** Brightness: a share of 255 added. Contrast: a ratio about the picture's mean. */
+function light(picture: Picture, options: Options, random: Random): void {
+  const middle = mean(picture);
+  const contrast = Math.exp(random.uniform(-1, 1) * Math.log1p(options.contrast));
+  const brightness = random.uniform(-255, 255) * options.brightness;
+  picture.forEach((value, at) => {
+    picture[at] = Math.min(255, Math.max(0, (value - middle) * contrast + middle + brightness));
+  });
+}
+
+/** Fills a rectangle, 1/8 to 1/2 of the side each way, with the picture's mean. */
+function erase(picture: Picture, side: number, options: Options, random: Random): void {
+  const [height, width] = [random.uniform(1 / 8, 1 / 2), random.uniform(1 / 8, 1 / 2)];
+  const [top, left] = [random.uniform() * (1 - height), random.uniform() * (1 - width)];
+  if (random.uniform() >= options.erasing) return;
+  const filling = mean(picture);
+  const covers = (at: number, from: number, size: number) => at >= from && at < from + size;
+  picture.forEach((_, at) => {
+    const [row, column] = [(Math.floor(at / side) + 0.5) / side, ((at % side) + 0.5) / side];
+    if (covers(row, top, height) && covers(column, left, width)) picture[at] = filling;
+  });
+}
+
+/** Mixes each row of each array, [n, …], with another's: λ of Beta(α, α), one a batch. In place. */
+export function mixup(arrays: Float32Array[], count: number, alpha: number, random: Random): void {
+  if (alpha === 0) return;
+  const share = random.beta(alpha);
+  const others = random.permutation(count);
+  for (const array of arrays) {
+    const before = array.slice();
+    const size = array.length / count;
+    array.forEach((value, at) => {
+      const other = before[(others[Math.floor(at / size)] as number) * size + (at % size)] as number;
+      array[at] = share * value + (1 - share) * other;
+    });
+  }
+}

@@ -1,0 +1,8 @@
+import { MienError } from '../../src/model/errors.js';
+
+/** @throws {MienError} `invalid_data` where the option's value is none of those allowed */
+export function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  if (!allowed.includes(value as T))
+    throw new MienError('invalid_data', `--${name} is "${value}", not one of ${allowed.join(', ')}`);
+  return value as T;
+}
