@@ -1,7 +1,11 @@
 import { Hono, type MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
+import { secureHeaders } from 'hono/secure-headers';
 import type { Recognizer } from '../model/recognizer.js';
 import type { AppEnv } from './env.js';
+import type { Guard } from './guard.js';
+import { apiKey } from './middleware/api-key.js';
 import { useErrorEnvelope } from './middleware/errors.js';
 import { expressions } from './routes/expressions.js';
 import { health } from './routes/health.js';
@@ -20,6 +24,10 @@ export interface AppOptions {
   maxBodyBytes?: number;
   /** What is answered at `/`, `/docs` and `/openapi.json`. Default nothing. */
   site?: Site | undefined;
+  /** Who may ask, by the runtime's environment. Default everybody. */
+  guard?: (env: unknown) => Guard;
+  /** Limits those who may ask. Default nobody. */
+  limit?: MiddlewareHandler<AppEnv> | undefined;
   /** What this runtime alone does before the routes. Default none. */
   middleware?: MiddlewareHandler<AppEnv>[];
 }
@@ -35,7 +43,13 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestId());
   useErrorEnvelope(app);
+  app.use(secureHeaders());
   for (const middleware of options.middleware ?? []) app.use(middleware);
+  for (const path of ASKED) {
+    // Before the key: a browser asks leave without one.
+    if (options.guard) app.use(path, crossOrigin(options.guard), apiKey(options.guard));
+    if (options.limit) app.use(path, options.limit);
+  }
   const { recognizer, ready, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
   if (options.site) app.route('/', site(options.site));
   app.route('/', health(ready));
@@ -43,3 +57,9 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.route('/', inference(recognizer, ready, maxBodyBytes));
   return app;
 }
+
+/** What computes asks for a key; health, documents and the page do not. */
+const ASKED = ['/v1/*', '/v2', '/v2/models/*', '/invocations'];
+
+const crossOrigin = (guard: (env: unknown) => Guard) =>
+  cors({ origin: (origin, c) => (guard(c.env).corsOrigins.includes(origin) ? origin : null) });

@@ -4,6 +4,8 @@ import { packageRoot } from '../assets/node.js';
 import { BACKEND_NAMES } from '../model/backends/index.js';
 import { DEFAULT_MAX_PIXELS } from '../model/image.js';
 import { DEFAULT_MAX_BODY_BYTES } from './app.js';
+import { ConfigError, readEnvironment } from './environment.js';
+import { guardSettings } from './guard.js';
 
 const integer = (least: number, most: number) =>
   z
@@ -16,8 +18,8 @@ const integer = (least: number, most: number) =>
 const environment = z.object({
   /** TCP port; 0 takes any free one. */
   PORT: integer(0, 65535).default(8080),
-  /** Address to listen on. All of them by default, as containers need; 127.0.0.1 keeps it to this machine. */
-  HOST: z.string().default('0.0.0.0'),
+  /** Address to listen on. By default all of them where there are API keys, and 127.0.0.1, this machine's own, else. */
+  HOST: z.string().optional(),
   /** The model's folder. */
   MODEL: z.string().default(() => join(packageRoot(), 'models', 'mien-v1')),
   /** What infers. */
@@ -34,27 +36,28 @@ const environment = z.object({
   QUEUE_MAX: integer(1, 100_000).default(256),
   /** Longest wait for an inference, in milliseconds; after it a request gets 503. */
   QUEUE_TIMEOUT_MS: integer(1, 60_000).default(10_000),
+  /** Most requests a minute of a key, or without keys of an address; beyond it they get 429. 0 is no limit. */
+  RATE_LIMIT: integer(0, 1_000_000).default(0),
+  ...guardSettings.shape,
 });
 
-export type Config = z.output<typeof environment>;
+export type Config = z.output<typeof environment> & { HOST: string };
 
-/** The environment says something that cannot be: its message has a line for every fault. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
+/** Addresses that only this machine reaches. */
+const isLoopback = (host: string) => /^(127\.|::1$|localhost$)/.test(host);
 
 /**
- * Reads the configuration. A variable set to nothing counts as not set, as in `PORT= npm start`.
+ * Reads the configuration.
  *
- * @throws ConfigError naming every wrong variable
+ * @throws ConfigError naming every wrong variable, or where a network could ask without a key although nobody said so
  */
 export function readConfig(env: Record<string, string | undefined>): Config {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
-  const result = environment.safeParse(set);
-  if (result.success) return result.data;
-  const lines = result.error.issues.map(({ path, message }) => {
-    const name = path.join('.');
-    return `${name}=${env[name]}: ${message}`;
-  });
-  throw new ConfigError(lines.join('\n'));
+  const config = readEnvironment(environment, env);
+  const keyed = config.API_KEYS.length > 0;
+  const { HOST = keyed ? '0.0.0.0' : '127.0.0.1' } = config;
+  if (!keyed && config.ANONYMOUS !== 'allow' && !isLoopback(HOST)) {
+    const wish = 'set API_KEYS, or ANONYMOUS=allow to answer everybody';
+    throw new ConfigError(`HOST=${HOST}: others than this machine could ask without a key; ${wish}`);
+  }
+  return { ...config, HOST, ANONYMOUS: isLoopback(HOST) ? 'allow' : config.ANONYMOUS };
 }

@@ -3,6 +3,8 @@ export interface AppEnv {
   Variables: {
     /** Taken over from the request's `x-request-id`, or made; answered as that header and in every error. */
     requestId: string;
+    /** SHA-256 of the API key that was sent, where keys are asked for. */
+    client?: string;
     /** The whole body, where `limitedBody` has read it. */
     body: Uint8Array;
   };

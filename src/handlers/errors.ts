@@ -6,6 +6,7 @@ export type ApiErrorCode =
   | MienErrorCode
   | 'invalid_request'
   | 'body_too_large'
+  | 'unauthorized'
   | 'not_found'
   | 'method_not_allowed'
   | 'rate_limited'
@@ -18,6 +19,7 @@ const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
   empty_input: 400,
   invalid_image: 400,
   invalid_request: 400,
+  unauthorized: 401,
   not_found: 404,
   method_not_allowed: 405,
   body_too_large: 413,
@@ -84,7 +86,9 @@ export function errorAnswer(error: unknown, requestId: string): ErrorAnswer {
   const headers: Record<string, string> =
     status === 429 || status === 503
       ? { 'retry-after': `${known?.details?.retryAfterSeconds ?? RETRY_AFTER}` }
-      : {};
+      : status === 401
+        ? { 'www-authenticate': 'Bearer' }
+        : {};
   if (error instanceof ApiError || (known && status < 500)) {
     const { code, message, details } = known as ApiError | MienError;
     return { status, headers, body: { error: { code, message, requestId, ...(details && { details }) } } };

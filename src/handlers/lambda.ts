@@ -6,6 +6,7 @@ import { handle } from 'hono/aws-lambda';
 import { bundledAssets, bundledModel, bundledSite } from '../assets/bundled.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
+import { readGuard } from './guard.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
 
 /** Largest image decoded, in pixels: at about 8 bytes a pixel it fits a function of 512 MB beside the networks. */
@@ -22,11 +23,15 @@ const recognizer = lazyRecognizer(() =>
 // requests try again and say so.
 await recognizer.warmUp().catch((error: unknown) => console.error('The model does not start.', error));
 
+/** From the function's environment: API_KEYS, ANONYMOUS, CORS_ORIGINS (guard.ts). */
+const guard = readGuard(process.env);
+
 const app = createApp({
   recognizer,
   ready: () => recognizer.ready(),
   maxBodyBytes: MAX_BODY_BYTES,
   site: bundledSite,
+  guard: () => guard,
 });
 
 /** Every answer is text, so none needs base64; what is not is encoded by the adapter. */

@@ -12,10 +12,13 @@ import type { Classifier } from '../model/model.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
 import { type Batcher, createBatcher } from './batching.js';
-import { type Config, ConfigError, readConfig } from './config.js';
+import { type Config, readConfig } from './config.js';
 import type { AppEnv } from './env.js';
+import { ConfigError } from './environment.js';
+import { guardOf } from './guard.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
 import { createMetrics } from './metrics.js';
+import { clientLimit } from './middleware/client-limit.js';
 import { metered } from './middleware/metered.js';
 import { sageMaker } from './routes/sagemaker.js';
 
@@ -56,10 +59,13 @@ async function start(config: Config): Promise<void> {
     // The connection's next request would come to a server that has gone.
     if (draining) c.header('connection', 'close');
   };
+  const guard = guardOf(config);
   const app = createApp({
     recognizer,
     ready,
     maxBodyBytes: config.MAX_BODY_BYTES,
+    guard: () => guard,
+    limit: config.RATE_LIMIT > 0 ? clientLimit(config.RATE_LIMIT) : undefined,
     middleware: [counted, metered(metrics)],
     site: await loadSite(),
   });
@@ -111,12 +117,17 @@ function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Erro
   return reason ? new ConfigError(reason) : error;
 }
 
-/** SageMaker starts a container as `IMAGE serve` and says on which port, 8080 otherwise. */
+/** SageMaker starts a container as `IMAGE serve` and says on which port, 8080 otherwise; it checks itself who asks. */
 function environment(): Record<string, string | undefined> {
   const [argument, ...rest] = process.argv.slice(2);
   if (argument === undefined) return process.env;
   if (argument !== 'serve' || rest.length > 0) throw new ConfigError('The only argument is "serve".');
-  return { ...process.env, PORT: process.env.SAGEMAKER_BIND_TO_PORT || '8080', HOST: '0.0.0.0' };
+  return {
+    ...process.env,
+    PORT: process.env.SAGEMAKER_BIND_TO_PORT || '8080',
+    HOST: '0.0.0.0',
+    ANONYMOUS: 'allow',
+  };
 }
 
 try {

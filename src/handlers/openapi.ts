@@ -87,6 +87,7 @@ const paths: Record<string, Json> = {
           'empty_input',
           'invalid_image',
           'invalid_request',
+          'unauthorized',
           'body_too_large',
           'image_too_large',
           'unsupported_media_type',
@@ -142,7 +143,10 @@ const paths: Record<string, Json> = {
       requestBody: { required: true, content: json('InferRequest') },
       responses: {
         ...ok('A row of seven probabilities a crop', json('InferResponse')),
-        ...refusals(['invalid_request', 'not_found', 'body_too_large', 'internal'], 'InferError'),
+        ...refusals(
+          ['invalid_request', 'unauthorized', 'not_found', 'body_too_large', 'internal'],
+          'InferError',
+        ),
       },
     },
   },
@@ -164,6 +168,12 @@ export function openApi(): Json {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     paths,
-    components: { schemas: Object.fromEntries(schemas) },
+    components: {
+      schemas: Object.fromEntries(schemas),
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'An API key, where the server asks for one' },
+      },
+    },
+    security: [{ bearer: [] }, {}],
   };
 }

@@ -3,6 +3,7 @@ import './worker/no-eval.js';
 import { bundledAssets, bundledModel, bundledSite } from '../assets/bundled.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
+import { type Guard, readGuard } from './guard.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
 import { drain } from './worker/drain.js';
 import { rateLimit } from './worker/rate-limit.js';
@@ -33,10 +34,18 @@ const recognizer = lazyRecognizer(() =>
 // is CPU, no I/O, so no promise ties one request to another. If it fails, requests try again and say so.
 recognizer.warmUp().catch((error: unknown) => console.error('The model does not start.', error));
 
+/** Settings come with the first request: variables and secrets of the Worker. */
+let settings: Guard | undefined;
+const guard = (env: unknown): Guard => {
+  settings ??= readGuard(env as Record<string, string | undefined>);
+  return settings;
+};
+
 export default createApp({
   recognizer,
   ready: () => recognizer.ready(),
   maxBodyBytes: MAX_BODY_BYTES,
   site: bundledSite,
+  guard,
   middleware: [drain, rateLimit],
 });

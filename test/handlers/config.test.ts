@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../../src/assets/node.js';
-import { ConfigError, readConfig } from '../../src/handlers/config.js';
+import { readConfig } from '../../src/handlers/config.js';
+import { ConfigError } from '../../src/handlers/environment.js';
 
 test('has a default for everything', () => {
   expect(readConfig({ PATH: '/bin', PORT: '' })).toEqual({
     PORT: 8080,
-    HOST: '0.0.0.0',
+    HOST: '127.0.0.1',
     MODEL: join(packageRoot(), 'models', 'mien-v1'),
     BACKEND: 'wasm',
     MAX_PIXELS: 50_000_000,
@@ -15,6 +16,10 @@ test('has a default for everything', () => {
     BATCH_WAIT_MS: 2,
     QUEUE_MAX: 256,
     QUEUE_TIMEOUT_MS: 10_000,
+    RATE_LIMIT: 0,
+    API_KEYS: [],
+    ANONYMOUS: 'allow',
+    CORS_ORIGINS: [],
   });
 });
 
@@ -23,7 +28,27 @@ test('takes what is set', () => {
   expect(readConfig(set)).toMatchObject({ ...set, PORT: 0, MAX_PIXELS: 7, MAX_BODY_BYTES: 9 });
 });
 
+const HASH = 'a'.repeat(64);
+
+test('listens to the network only where keys are asked for or nobody minds', () => {
+  expect(readConfig({ API_KEYS: `${HASH}, ${HASH}` })).toMatchObject({
+    HOST: '0.0.0.0',
+    API_KEYS: [HASH, HASH],
+  });
+  expect(readConfig({ HOST: '0.0.0.0', ANONYMOUS: 'allow' })).toMatchObject({
+    HOST: '0.0.0.0',
+    API_KEYS: [],
+  });
+  expect(() => readConfig({ HOST: '0.0.0.0' })).toThrow(
+    /could ask without a key; set API_KEYS, or ANONYMOUS=allow/,
+  );
+  expect(() => readConfig({ HOST: '127.0.0.1' })).not.toThrow();
+});
+
 test.each([
+  [{ API_KEYS: 'secret' }, 'API_KEYS=secret: must be SHA-256 hashes, 64 hexadecimal digits each'],
+  [{ CORS_ORIGINS: 'example.com' }, 'CORS_ORIGINS=example.com: must be origins such as https://example.com'],
+  [{ ANONYMOUS: 'yes' }, 'ANONYMOUS=yes: must be allow or refuse'],
   [{ PORT: '65536' }, 'PORT=65536: must be at most 65535'],
   [{ PORT: '-1' }, 'PORT=-1: must be a whole number'],
   [{ MAX_BODY_BYTES: '10MB' }, 'MAX_BODY_BYTES=10MB: must be a whole number'],

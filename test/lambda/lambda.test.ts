@@ -28,6 +28,7 @@ let handler: (event: unknown, context?: unknown) => Promise<LambdaResult>;
 
 beforeAll(async () => {
   entries = await bundleLambda({ out, model: model.folder });
+  process.env.ANONYMOUS = 'allow';
   ({ handler } = await import(/* @vite-ignore */ pathToFileURL(join(out, 'index.mjs')).href));
 }, 60_000);
 afterAll(() => {

@@ -32,6 +32,7 @@ export async function startWorkerd(
     modulesRoot: folder,
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
+    bindings: config.vars,
     host: '127.0.0.1',
     inspectorPort: 0,
     ...(requestsAMinute && {

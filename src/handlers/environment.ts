@@ -1,0 +1,25 @@
+import type { z } from 'zod';
+
+/** The environment says something that cannot be: its message has a line for every fault. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads settings from environment variables. One that is set to nothing counts as not set, as in `PORT= npm start`.
+ *
+ * @throws ConfigError naming every wrong variable
+ */
+export function readEnvironment<T extends z.ZodType>(
+  schema: T,
+  env: Record<string, string | undefined>,
+): z.output<T> {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
+  const result = schema.safeParse(set);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    return `${name}=${env[name]}: ${message}`;
+  });
+  throw new ConfigError([...new Set(lines)].join('\n'));
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { readEnvironment } from './environment.js';
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean),
+);
+
+/** Who may ask, on every runtime. */
+export const guardSettings = z.object({
+  /** SHA-256 of each API key, hexadecimal, separated by commas; several let keys be changed one after the other. */
+  API_KEYS: list
+    .pipe(z.array(z.string().regex(/^[0-9a-f]{64}$/i, 'must be SHA-256 hashes, 64 hexadecimal digits each')))
+    .default([]),
+  /** `allow` answers without a key where there are none. */
+  ANONYMOUS: z.enum(['allow', 'refuse'], 'must be allow or refuse').default('refuse'),
+  /** Origins of pages that may ask from a browser, separated by commas, such as https://example.com. */
+  CORS_ORIGINS: list
+    .pipe(z.array(z.string().regex(/^https?:\/\/[^/]+$/, 'must be origins such as https://example.com')))
+    .default([]),
+});
+
+export interface Guard {
+  /** SHA-256 of each key, lower-case hexadecimal. */
+  keys: string[];
+  /** Without keys: whether everybody may ask, or nobody. */
+  anonymous: boolean;
+  corsOrigins: string[];
+}
+
+export const guardOf = ({ API_KEYS, ANONYMOUS, CORS_ORIGINS }: z.output<typeof guardSettings>): Guard => ({
+  keys: API_KEYS.map((hash) => hash.toLowerCase()),
+  anonymous: ANONYMOUS === 'allow',
+  corsOrigins: CORS_ORIGINS,
+});
+
+/**
+ * Reads the guard from a runtime's environment, for runtimes that have no other settings.
+ * @throws ConfigError
+ */
+export const readGuard = (env: Record<string, string | undefined>): Guard =>
+  guardOf(readEnvironment(guardSettings, env));
