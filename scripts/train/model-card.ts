@@ -17,6 +17,8 @@ export interface ModelMetrics {
   training: {
     /** SHA-256 of the packed images. */
     data: string;
+    /** Which data set it is, by the name that prepare-data gave it. */
+    dataName: string;
     commit: string;
     config: unknown;
     /** One row an epoch: loss on Training, accuracy and loss on PublicTest. */
@@ -69,12 +71,44 @@ function parameters(arch: Architecture): number {
     .reduce((sum, [, shape]) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
+/** Weights that start from others stand on those weights' data too. */
+function data({ training }: ModelMetrics): string {
+  const { init } = training.config as { init?: string | null };
+  const start = init ? ' Training went on from earlier weights of this model.' : '';
+  if (training.dataName !== 'fer2013')
+    return `Trained on the data set \`${training.dataName}\` (SHA-256 of its images: \`${training.data}\`).${start}`;
+  return `Trained on FER2013's Training images and labels (Goodfellow et al. 2013, from Kaggle, for research), with the FER+
+votes (MIT) as a second target during training only. Nothing else, and no weights from elsewhere.${start} FER2013 was
+gathered from web search; its labels are crowd-sourced and agree with people only about two times in three, its classes
+and the people in it are unbalanced. On other data sets it has not been measured: CK+ and JAFFE may not be shipped, and
+\`prepare-data\` reads them for who has them.`;
+}
+
+/** The results as Hugging Face's model-index has them. */
+function modelIndex({ name, splits, training }: ModelMetrics): string {
+  const metric = (type: string, value: number) => `      - type: ${type}\n        value: ${value.toFixed(4)}`;
+  return `model-index:
+- name: ${name}
+  results:
+  - task:
+      type: image-classification
+      name: Facial expression recognition
+    dataset:
+      type: ${training.dataName}
+      name: ${training.dataName}, PublicTest and PrivateTest
+      split: test
+    metrics:
+${[metric('accuracy', splits.test.accuracy), metric('recall', splits.test.macroRecall), metric('expected_calibration_error', splits.test.ece)].join('\n')}`;
+}
+
 /** The model card, in the Hugging Face form, from the measured metrics. */
 export function modelCard(metrics: ModelMetrics, arch: Architecture): string {
   return `---
 license: mit
 pipeline_tag: image-classification
+library_name: mien
 tags: [facial-expression-recognition, tfjs, safetensors]
+${modelIndex(metrics)}
 ---
 # ${metrics.name} ${metrics.version}
 
@@ -93,9 +127,7 @@ ${classTable(metrics)}
 Most frequent mistakes: ${confusions(metrics)}.
 
 ## Data
-Trained on FER2013's Training images and labels, with the FER+ votes (MIT) as a second target during training only.
-Nothing else, and no weights from elsewhere. FER2013 was gathered from web search; its labels are crowd-sourced and
-agree with people only about two times in three, its classes and the people in it are unbalanced.
+${data(metrics)}
 
 ## Intended use
 Telling how the expression of a face in a picture would commonly be called.
@@ -105,6 +137,6 @@ Not for decisions about people, and not for emotion inference at work or in educ
 (article 5(1)(f)) other than for medical or safety reasons.
 
 ## Training
-Commit ${metrics.training.commit}. Configuration and history of every epoch: \`metrics.json\`.
+Commit ${metrics.training.commit}, ${metrics.training.history.length} epochs. Configuration and history of every epoch: \`metrics.json\`.
 `;
 }

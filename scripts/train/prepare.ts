@@ -1,10 +1,22 @@
-/** Packs a data set for training: npm run prepare-data -- fer2013 --csv FILE [--ferplus FILE] --out FOLDER */
+/**
+ * Packs a data set for training:
+ * npm run prepare-data -- fer2013 --csv FILE [--ferplus FILE] --out FOLDER
+ * npm run prepare-data -- folder|ckplus|ckplus48|jaffe --root FOLDER [--face auto|whole] [--seed 1] --out FOLDER
+ */
 import { parseArgs } from 'node:util';
 import { MienError } from '../../src/model/errors.js';
+import { LABELS } from '../../src/model/labels.js';
 import { main } from '../lib/main.js';
 import { Progress } from '../lib/progress.js';
+import { createCropper } from './data/faces.js';
 import { readFer2013, readFerPlus, type Sample, SPLITS, VOTES } from './data/fer2013.js';
-import { CROP_BYTES, findCopies, writeDataSet } from './data/pack.js';
+import { CROP_BYTES, type DataSet, findCopies, writeDataSet } from './data/pack.js';
+import { splitAtRandom } from './data/split.js';
+import { type Picture, readCkPlus, readCkPlus48, readClassFolders, readJaffe } from './data/trees.js';
+import { oneOf } from './options.js';
+
+const USAGE = `usage: prepare-data fer2013 --csv FILE [--ferplus FILE] --out FOLDER
+       prepare-data folder|ckplus|ckplus48|jaffe --root FOLDER [--face auto|whole] [--seed 1] --out FOLDER`;
 
 /** FER2013's official number of rows; only the progress display relies on it. */
 const ROWS = 35_887;
@@ -42,25 +54,77 @@ async function collectVotes(file: string | undefined, count: number): Promise<Ui
   return votes;
 }
 
+/** Trees of files by the name of their command, and whether their pictures are cropped already. */
+const TREES: Record<string, { read(root: string): Picture[]; face: 'auto' | 'whole' }> = {
+  folder: { read: readClassFolders, face: 'auto' },
+  ckplus: { read: readCkPlus, face: 'auto' },
+  ckplus48: { read: readCkPlus48, face: 'whole' },
+  jaffe: { read: readJaffe, face: 'auto' },
+};
+
+/** Crops every picture; those in which no face is found are left out, and said. */
+async function collectTree(pictures: Picture[], face: 'auto' | 'whole', seed: number): Promise<DataSet> {
+  const cropper = await createCropper(face);
+  const progress = new Progress('cropping', pictures.length);
+  const kept: { picture: Picture; pixels: Uint8Array }[] = [];
+  for (const [index, picture] of pictures.entries()) {
+    const pixels = await cropper.crop(picture.file);
+    if (pixels) kept.push({ picture, pixels });
+    else console.error(`no face found: ${picture.file}`);
+    progress.update(index + 1);
+  }
+  cropper.dispose();
+  if (kept.length === 0) throw new MienError('invalid_data', 'no picture has a face that is found');
+  const images = new Uint8Array(kept.length * CROP_BYTES);
+  kept.forEach(({ pixels }, row) => {
+    images.set(pixels, row * CROP_BYTES);
+  });
+  const subjects = kept.map(({ picture }) => picture.subject);
+  const names = [...new Set(subjects)].sort();
+  const splits = splitAtRandom(
+    kept.map(({ picture }) => picture.label),
+    subjects,
+    seed,
+  );
+  return {
+    images,
+    labels: Uint8Array.from(kept, ({ picture }) => LABELS.indexOf(picture.label)),
+    splits,
+    copies: findCopies(images, splits),
+    votes: new Uint8Array(kept.length * VOTES.length),
+    ...(names[0] !== undefined && {
+      subjects: Uint16Array.from(subjects, (subject) => names.indexOf(subject)),
+    }),
+  };
+}
+
+async function collectFer2013(csv: string, ferplus: string | undefined): Promise<DataSet> {
+  const set = await collect(csv);
+  const votes = await collectVotes(ferplus, set.labels.length);
+  return { ...set, votes, copies: findCopies(set.images, set.splits) };
+}
+
 main(async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { csv: { type: 'string' }, ferplus: { type: 'string' }, out: { type: 'string' } },
+    options: {
+      csv: { type: 'string' },
+      ferplus: { type: 'string' },
+      root: { type: 'string' },
+      face: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      out: { type: 'string' },
+    },
   });
-  if (positionals[0] !== 'fer2013' || !values.csv || !values.out)
-    throw new MienError(
-      'invalid_data',
-      'usage: prepare-data fer2013 --csv FILE [--ferplus FILE] --out FOLDER',
-    );
-  const set = await collect(values.csv);
-  const votes = await collectVotes(values.ferplus, set.labels.length);
-  const index = writeDataSet(values.out, 'fer2013', {
-    ...set,
-    votes,
-    copies: findCopies(set.images, set.splits),
-  });
+  const [kind = ''] = positionals;
+  const tree = TREES[kind];
+  const { csv, root, out } = values;
+  if (!out || !(kind === 'fer2013' ? csv : tree && root)) throw new MienError('invalid_data', USAGE);
+  const face = oneOf('face', values.face ?? tree?.face ?? 'whole', ['auto', 'whole']);
+  const set = tree
+    ? await collectTree(tree.read(root as string), face, Number(values.seed))
+    : await collectFer2013(csv as string, values.ferplus);
+  const index = writeDataSet(out, kind, set);
   const counts = SPLITS.map((split) => `${split} ${index.splits[split]}`).join(', ');
-  console.log(
-    `${values.out}: ${index.count} faces (${counts}; ${index.copies} test images copy a training image)`,
-  );
+  console.log(`${out}: ${index.count} faces (${counts}; ${index.copies} test images copy a training image)`);
 });

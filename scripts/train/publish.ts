@@ -69,10 +69,11 @@ async function calibrated(raw: ModelFiles, arch: Architecture, set: DataSet, out
 }
 
 /** What the run's folder says of how the weights were made. */
-function describeTraining(run: string, data: string): ModelMetrics['training'] {
+function describeTraining(run: string, data: string, dataName: string): ModelMetrics['training'] {
   const history = readFileSync(join(run, 'history.jsonl'), 'utf8').trim().split('\n');
   return {
     data,
+    dataName,
     commit: readFileSync(join(run, 'commit.txt'), 'utf8').trim(),
     config: readJson(join(run, 'config.json')),
     history: history.map((line) => JSON.parse(line)),
@@ -106,7 +107,7 @@ main(async () => {
     backend: BACKEND,
     temperature,
     splits: await measureSplits(model, set),
-    training: describeTraining(run, index.images),
+    training: describeTraining(run, index.images, index.name),
   };
 
   // The folder is made whole beside the old one, so that a reader never sees files of two models.
@@ -124,6 +125,6 @@ main(async () => {
   }
   const { public: shown, test } = metrics.splits;
   console.log(
-    `${out} ${version}: PublicTest ${shown.accuracy.toFixed(4)}, all 7178 ${test.accuracy.toFixed(4)}`,
+    `${out} ${version}: PublicTest ${shown.accuracy.toFixed(4)}, all ${test.count} test images ${test.accuracy.toFixed(4)}`,
   );
 });

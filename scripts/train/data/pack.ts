@@ -19,6 +19,8 @@ export interface DataSet {
   splits: Uint8Array;
   /** uint8 [n], 1 where a test image is byte-identical to a training image. */
   copies: Uint8Array;
+  /** uint16 [n], who is in the picture, numbered from 0; absent where that is not known. */
+  subjects?: Uint16Array;
   /** uint8 [n, 10], FER+ votes; all zero where there are none. */
   votes: Uint8Array;
 }
@@ -76,6 +78,7 @@ export function writeDataSet(folder: string, name: string, set: DataSet): Index 
       'splits.u8': set.splits,
       'copies.u8': set.copies,
       'votes.u8': set.votes,
+      ...(set.subjects && { 'subjects.u16': new Uint8Array(set.subjects.buffer) }),
     };
     const count = (code: number) => set.splits.reduce((n, split) => n + Number(split === code), 0);
     const index: Index = {
@@ -123,7 +126,10 @@ export function readDataSet(folder: string): DataSet & { index: Index } {
       Buffer,
       Buffer,
     ];
-    return { index, images, labels, splits, copies, votes };
+    const subjects = index.files['subjects.u16']
+      ? { subjects: new Uint16Array(new Uint8Array(read('subjects.u16')).buffer) }
+      : {};
+    return { index, images, labels, splits, copies, votes, ...subjects };
   } catch (cause) {
     throw new MienError(
       'invalid_data',

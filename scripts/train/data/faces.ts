@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { decode } from 'tiff';
+import { loadAssets } from '../../../src/assets/node.js';
+import { createBackend } from '../../../src/model/backends/index.js';
+import { cropFace, cropWhole } from '../../../src/model/crop.js';
+import { MienError } from '../../../src/model/errors.js';
+import { createFaceDetector } from '../../../src/model/face.js';
+import { createImageDecoder, type Raster } from '../../../src/model/image.js';
+
+/** Crops a picture file: uint8 [48, 48], or undefined where no face is found. */
+export interface Cropper {
+  crop(file: string): Promise<Uint8Array | undefined>;
+  dispose(): void;
+}
+
+/**
+ * Makes crops by the very code that serves.
+ * @param face `auto` finds the surest face and crops it; `whole` takes the centre square, for pictures cropped already
+ */
+export async function createCropper(face: 'auto' | 'whole'): Promise<Cropper> {
+  const assets = await loadAssets();
+  await createBackend('wasm', { wasmModule: assets.wasm.tfjs });
+  const decoder = createImageDecoder(assets.wasm);
+  const detector = await createFaceDetector(assets.detector);
+  const read = async (file: string): Promise<Raster> => {
+    try {
+      const bytes = readFileSync(file);
+      return /\.tiff?$/i.test(file) ? decodeTiff(bytes) : await decoder.decode(bytes);
+    } catch (cause) {
+      throw new MienError('invalid_data', `${file} cannot be read: ${(cause as Error).message}`, {
+        cause,
+        details: { file },
+      });
+    }
+  };
+  return {
+    async crop(file) {
+      const raster = await read(file);
+      if (face === 'whole') return cropWhole(raster);
+      const [found] = detector.detect(raster, { maxFaces: 1 });
+      return found && cropFace(raster, found);
+    },
+    dispose: () => detector.dispose(),
+  };
+}
+
+/** The first page, grey or RGB, of 8 or 16 bits. */
+function decodeTiff(bytes: Uint8Array): Raster {
+  const [page] = decode(bytes, { pages: [0] });
+  if (!page) throw new Error('it has no page');
+  const { width, height, data, samplesPerPixel, bitsPerSample } = page;
+  if (data.length !== width * height * samplesPerPixel) throw new Error('it is truncated');
+  const out = new Uint8Array(width * height * 4).fill(255);
+  for (let at = 0; at < width * height; at++)
+    for (let channel = 0; channel < 3; channel++) {
+      const sample = data[at * samplesPerPixel + (samplesPerPixel < 3 ? 0 : channel)] as number;
+      out[at * 4 + channel] = bitsPerSample === 16 ? sample >> 8 : sample;
+    }
+  return { width, height, data: out };
+}

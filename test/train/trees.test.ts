@@ -1,0 +1,248 @@
+/** Data sets that are trees of files, with the official names, generated. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readDataSet, rowsOf } from '../../scripts/train/data/pack.js';
+import { splitAtRandom } from '../../scripts/train/data/split.js';
+import { readCkPlus, readCkPlus48, readClassFolders, readJaffe } from '../../scripts/train/data/trees.js';
+import { LABELS } from '../../src/model/labels.js';
+import { astronaut, encodeJpeg, encodePng, pattern } from '../support/pictures.js';
+import { shrunk } from '../support/scenes.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'mien-trees-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function put(root: string, file: string, content: Uint8Array | string = ''): string {
+  const path = join(folder, root, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+  return path;
+}
+
+/** Uncompressed grey TIFF, little-endian, one strip. */
+function encodeTiff(width: number, height: number, pixels: Uint8Array): Uint8Array {
+  const tags = [
+    [256, width],
+    [257, height],
+    [258, 8],
+    [259, 1],
+    [262, 1],
+    [273, 8 + 2 + 9 * 12 + 4],
+    [277, 1],
+    [278, height],
+    [279, pixels.length],
+  ] as const;
+  const bytes = Buffer.alloc(8 + 2 + tags.length * 12 + 4 + pixels.length);
+  bytes.write('II*\0');
+  bytes.writeUInt32LE(8, 4);
+  bytes.writeUInt16LE(tags.length, 8);
+  tags.forEach(([tag, value], at) => {
+    const entry = 10 + at * 12;
+    bytes.writeUInt16LE(tag, entry);
+    bytes.writeUInt16LE(4, entry + 2);
+    bytes.writeUInt32LE(1, entry + 4);
+    bytes.writeUInt32LE(value, entry + 8);
+  });
+  bytes.set(pixels, bytes.length - pixels.length);
+  return bytes;
+}
+
+const prepare = (kind: string, root: string, out: string, ...more: string[]) =>
+  spawnSync(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      'scripts/train/prepare.ts',
+      kind,
+      '--root',
+      join(folder, root),
+      '--out',
+      out,
+      ...more,
+    ],
+    { encoding: 'utf8' },
+  );
+
+describe('CK+', () => {
+  const frames = (subject: string, sequence: string, count: number) =>
+    Array.from({ length: count }, (_, at) =>
+      put('ck', `cohn-kanade-images/${subject}/${sequence}/${subject}_${sequence}_0000000${at + 1}.png`),
+    );
+  const emotion = (subject: string, sequence: string, text: string) =>
+    put('ck', `Emotion/${subject}/${sequence}/${subject}_${sequence}_00000005_emotion.txt`, text);
+
+  it('gives the last three frames and a neutral first one; no contempt, nothing unlabelled', () => {
+    const happy = frames('S005', '001', 5);
+    emotion('S005', '001', '   5.0000000e+00\n');
+    frames('S005', '002', 5);
+    emotion('S005', '002', '2.0000000e+00');
+    frames('S010', '001', 5);
+    mkdirSync(join(folder, 'ck/Emotion/S010/001'), { recursive: true });
+    const pictures = readCkPlus(join(folder, 'ck'));
+    expect(pictures).toEqual([
+      { file: happy[0], label: 'neutral', subject: 'S005' },
+      ...happy.slice(2).map((file) => ({ file, label: 'happy', subject: 'S005' })),
+    ]);
+  });
+
+  it.each(['9.0000000e+00', '', '0', 'happy'])('names the file of the label "%s"', (text) => {
+    frames('S011', '001', 4);
+    const file = emotion('S011', '001', text);
+    expect(() => readCkPlus(join(folder, 'ck'))).toThrow(file);
+    rmSync(join(folder, 'ck', 'Emotion', 'S011'), { recursive: true });
+  });
+
+  it('as 48×48 crops has subjects but no contempt', () => {
+    const file = put('ck48', 'anger/S010_004_00000017.png');
+    put('ck48', 'contempt/S138_008_00000007.png');
+    expect(readCkPlus48(join(folder, 'ck48'))).toEqual([{ file, label: 'angry', subject: 'S010' }]);
+    const odd = put('ck48', 'fear/face.png');
+    expect(() => readCkPlus48(join(folder, 'ck48'))).toThrow(odd);
+  });
+});
+
+describe('JAFFE', () => {
+  it('has subjects and expressions in its names', () => {
+    const files = ['KA.AN1.39.tiff', 'KA.NE2.27.tiff', 'YM.SU3.60.tiff'].map((name) => put('jaffe', name));
+    put('jaffe', 'README');
+    expect(readJaffe(join(folder, 'jaffe'))).toEqual([
+      { file: files[0], label: 'angry', subject: 'KA' },
+      { file: files[1], label: 'neutral', subject: 'KA' },
+      { file: files[2], label: 'surprise', subject: 'YM' },
+    ]);
+    const odd = put('jaffe', 'KA.XX1.39.tiff');
+    expect(() => readJaffe(join(folder, 'jaffe'))).toThrow(odd);
+  });
+
+  it('is cropped from its TIFFs by the code that serves', () => {
+    const photo = shrunk(astronaut(), 0.5);
+    const grey = Uint8Array.from({ length: 256 * 256 }, (_, at) => photo.data[at * 4 + 1] as number);
+    const subjects = ['KA', 'KL', 'KM', 'KR'];
+    for (const subject of subjects) put('jaffe2', `${subject}.HA1.29.tiff`, encodeTiff(256, 256, grey));
+    const out = join(folder, 'jaffe-packed');
+    const { status, stderr } = prepare('jaffe', 'jaffe2', out);
+    expect([status, stderr.replace(/^cropping.*\n/gm, '')]).toEqual([
+      0,
+      expect.not.stringContaining('error'),
+    ]);
+    const set = readDataSet(out);
+    expect(set.index).toMatchObject({
+      name: 'jaffe',
+      count: 4,
+      splits: { Training: 2, PublicTest: 1, PrivateTest: 1 },
+    });
+    expect([...(set.subjects ?? [])].sort()).toEqual([0, 1, 2, 3]);
+    expect([...set.labels]).toEqual(Array(4).fill(LABELS.indexOf('happy')));
+    // A face fills its crop with more than one grey level.
+    expect(new Set(set.images.subarray(0, 2304)).size).toBeGreaterThan(50);
+  });
+
+  it('names a TIFF that cannot be read, and writes nothing', () => {
+    const file = put(
+      'jaffe3',
+      'KA.HA1.29.tiff',
+      encodeTiff(256, 256, new Uint8Array(256 * 256)).subarray(0, 3000),
+    );
+    const out = join(folder, 'never');
+    const { status, stderr } = prepare('jaffe', 'jaffe3', out);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`${file} cannot be read`);
+    expect(readdirSync(folder).filter((name) => name.startsWith('never'))).toEqual([]);
+  });
+});
+
+describe('a folder per class', () => {
+  it('is cropped where a face is found, and says where none is', async () => {
+    const jpeg = await encodeJpeg(astronaut());
+    for (let at = 0; at < 4; at++) put('mine', `happy/${at}.jpg`, jpeg);
+    const none = put('mine', 'sadness/tree.png', encodePng(pattern(64, 64)));
+    const out = join(folder, 'mine-packed');
+    const { status, stderr } = prepare('folder', 'mine', out);
+    expect(status).toBe(0);
+    expect(stderr).toContain(`no face found: ${none}`);
+    const set = readDataSet(out);
+    expect(set.index).toMatchObject({ name: 'folder', count: 4 });
+    expect(set.subjects).toBeUndefined();
+    expect(rowsOf(set, 'Training')).toHaveLength(2);
+    const whole = prepare('folder', 'mine', out, '--face', 'whole');
+    expect(whole.status).toBe(0);
+    expect(readDataSet(out).index.count).toBe(5);
+  }, 30_000);
+
+  it('refuses a class that is none, and an empty folder', () => {
+    put('odd', 'joyful/1.png');
+    expect(() => readClassFolders(join(folder, 'odd'))).toThrow(/joyful: no expression is called so/);
+    mkdirSync(join(folder, 'empty'));
+    expect(() => readClassFolders(join(folder, 'empty'))).toThrow(/there is no picture/);
+  });
+});
+
+describe('splitAtRandom', () => {
+  it('keeps each subject on one side', () => {
+    const subjects = Array.from({ length: 200 }, (_, row) => `S${row % 20}`);
+    const splits = splitAtRandom(
+      subjects.map(() => 'happy'),
+      subjects,
+      1,
+    );
+    for (const subject of new Set(subjects))
+      expect(new Set([...splits].filter((_, row) => subjects[row] === subject)).size).toBe(1);
+    expect([0, 1, 2].map((code) => splits.filter((split) => split === code).length)).toEqual([160, 20, 20]);
+    expect(
+      splitAtRandom(
+        subjects.map(() => 'happy'),
+        subjects,
+        1,
+      ),
+    ).toEqual(splits);
+    expect(
+      splitAtRandom(
+        subjects.map(() => 'happy'),
+        subjects,
+        2,
+      ),
+    ).not.toEqual(splits);
+  });
+
+  it('gives every class its share where subjects are not known', () => {
+    const labels = Array.from({ length: 150 }, (_, row) => (row < 100 ? 'happy' : 'sad'));
+    const splits = splitAtRandom(
+      labels,
+      labels.map(() => undefined),
+      1,
+    );
+    const sad = splits.subarray(100);
+    expect([0, 1, 2].map((code) => sad.filter((split) => split === code).length)).toEqual([40, 5, 5]);
+  });
+});
+
+// A file system of 1 MB, which only root may make.
+const small = join(folder, 'small');
+mkdirSync(small);
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small]).status === 0;
+if (!mounted) console.warn('skipped: a full disk; no small file system can be mounted');
+afterAll(() => {
+  if (mounted) spawnSync('umount', [small]);
+});
+
+it.skipIf(!mounted)(
+  'says that the disk is full, and leaves nothing half-written',
+  () => {
+    for (let at = 0; at < 500; at++) {
+      const noise = Uint8ClampedArray.from({ length: 48 * 48 * 4 }, (_, i) =>
+        i % 4 === 3 ? 255 : (at * 7919 + i * i) % 251,
+      );
+      put('noisy', `happy/${at}.png`, encodePng({ width: 48, height: 48, data: noise }));
+    }
+    writeFileSync(join(small, 'filling'), new Uint8Array(800_000));
+    const { status, stderr } = prepare('folder', 'noisy', join(small, 'packed'), '--face', 'whole');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/cannot write .*packed: ENOSPC/);
+    expect(readdirSync(small)).toEqual(['filling']);
+    expect(existsSync(join(small, 'packed'))).toBe(false);
+  },
+  60_000,
+);
