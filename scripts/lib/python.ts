@@ -1,19 +1,25 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** Folder of the torch engine, from the repository's root. */
 export const TORCH_ENGINE = join('scripts', 'train', 'engines', 'torch');
 
 /**
- * A Python that has the torch engine's packages: $PYTHON if set, else .venv's, else python3. Undefined where none has
- * them; `npm run setup:torch` makes the .venv.
+ * A Python that can import all these modules: $PYTHON if set, else .venv's, else python3; undefined where none can.
+ * A path is absolute, so that the caller may run it in any folder.
  */
-export function findPython(): string | undefined {
-  const venv = join('.venv', 'bin', 'python');
+export function pythonWith(...modules: string[]): string | undefined {
+  const venv = resolve('.venv', 'bin', 'python');
   const candidates = process.env.PYTHON
     ? [process.env.PYTHON]
     : [...(existsSync(venv) ? [venv] : []), 'python3'];
-  const probe = ['-c', 'import torch, numpy, safetensors, PIL'];
-  return candidates.find((python) => spawnSync(python, probe, { stdio: 'ignore' }).status === 0);
+  return candidates.find(
+    (python) => spawnSync(python, ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' }).status === 0,
+  );
+}
+
+/** A Python that has the torch engine's packages; `npm run setup:torch` makes the .venv that has. */
+export function findPython(): string | undefined {
+  return pythonWith('torch', 'numpy', 'safetensors', 'PIL');
 }

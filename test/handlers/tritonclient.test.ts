@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadAssets } from '../../src/assets/node.js';
 import { LABELS } from '../../src/model/labels.js';
 import { createRecognizer } from '../../src/model/recognizer.js';
-import { pythonWith } from '../support/python.js';
+import { pythonWith } from '../../scripts/lib/python.js';
 import { type Server, startServer, stopServer, untilReady } from '../support/server.js';
 import { untrainedFolder, untrainedModel } from '../support/untrained.js';
 
