@@ -14,6 +14,8 @@ export interface Metrics {
   perClass: Record<Label, { support: number; precision: number | null; recall: number | null }>;
   /** Expected calibration error: 15 equal bins of the best score, |accuracy − mean score| weighted by count. */
   ece: number;
+  /** Those bins: faces, mean best score, share that is right; both null where there is no face. */
+  reliability: { count: number; score: number | null; accuracy: number | null }[];
   /** Mean negative log-likelihood, natural logarithm. */
   loss: number;
 }
@@ -48,6 +50,11 @@ export function measure(scores: Float32Array, labels: ArrayLike<number>): Metric
     count: labels.length,
     ...summarise(confusion),
     ece: calibrationError(bins),
+    reliability: bins.map(({ count, score, right }) => ({
+      count,
+      score: count > 0 ? score / count : null,
+      accuracy: count > 0 ? right / count : null,
+    })),
     loss: loss / labels.length,
   };
 }

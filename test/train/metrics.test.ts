@@ -28,6 +28,13 @@ describe('measure', () => {
     expect(metrics.ece).toBeCloseTo(0.1, 6);
   });
 
+  it('gives the reliability of each of 15 bins', () => {
+    const { reliability } = metrics;
+    expect(reliability).toHaveLength(15);
+    expect(reliability[7]).toEqual({ count: 5, score: expect.closeTo(0.5, 6), accuracy: 3 / 5 });
+    expect(reliability[0]).toEqual({ count: 0, score: null, accuracy: null });
+  });
+
   it('weights the calibration error of two bins by their counts', () => {
     // Four faces said at 0.9 and all right, one said at 0.5 and wrong.
     const scores = Float32Array.from([0, 0, 0, 0].flatMap(() => row(0, 0.9)).concat(row(1, 0.5)));

@@ -1,0 +1,129 @@
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { LABELS, type Label } from '../../src/model/labels.js';
+
+/** Colours that people who see no red or green tell apart (Okabe and Ito). */
+const [FIRST, SECOND] = ['#0072b2', '#d55e00'] as const;
+
+/** One drawing as SVG on white, readable on a light and on a dark page. */
+function svg(options: Plot.PlotOptions): string {
+  const { document } = parseHTML('<html></html>');
+  const plot = Plot.plot({
+    document,
+    style: { background: 'white', color: 'black', fontFamily: 'system-ui, sans-serif', fontSize: '13px' },
+    ...options,
+  });
+  const drawing = plot.tagName.toLowerCase() === 'svg' ? plot : plot.querySelector('svg:last-of-type');
+  // Plot numbers its style classes at random.
+  const text = (drawing as Element).outerHTML.replaceAll(/plot-[0-9a-f]{6,}/g, 'plot');
+  return `${text.includes('xmlns="') ? text : text.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ')}\n`;
+}
+
+/** Counts by truth (rows) and answer (columns), shaded by their share of the row. */
+export function confusionFigure(confusion: number[][]): string {
+  const cells = confusion.flatMap((row, truth) => {
+    const sum = row.reduce((total, count) => total + count, 0);
+    return row.map((count, answer) => ({
+      truth: LABELS[truth],
+      answer: LABELS[answer],
+      count,
+      share: sum > 0 ? count / sum : 0,
+    }));
+  });
+  return svg({
+    width: 520,
+    height: 460,
+    marginLeft: 80,
+    marginTop: 50,
+    x: { domain: LABELS, label: 'answer', axis: 'top' },
+    y: { domain: LABELS, label: 'truth' },
+    color: { type: 'linear', domain: [0, 1], scheme: 'Blues' },
+    marks: [
+      Plot.cell(cells, { x: 'answer', y: 'truth', fill: 'share', inset: 0.5 }),
+      Plot.text(cells, {
+        x: 'answer',
+        y: 'truth',
+        text: ({ count, share }: (typeof cells)[0]) => `${count}\n${Math.round(share * 100)} %`,
+        fill: ({ share }: (typeof cells)[0]) => (share > 0.55 ? 'white' : 'black'),
+      }),
+    ],
+  });
+}
+
+/** A value an epoch. */
+export function curveFigure(history: { epoch: number }[], field: string, label: string): string {
+  return svg({
+    width: 520,
+    height: 300,
+    marginLeft: 50,
+    grid: true,
+    x: { label: 'epoch', interval: 1, tickSpacing: 40 },
+    y: { label, nice: true },
+    marks: [
+      Plot.line(history, { x: 'epoch', y: field, stroke: FIRST }),
+      Plot.dot(history, { x: 'epoch', y: field, fill: FIRST, r: 3 }),
+    ],
+  });
+}
+
+/** Precision and recall by label, as Figure 8 draws them. */
+export function precisionRecallFigure(
+  perClass: Record<Label, { precision: number | null; recall: number | null }>,
+): string {
+  const bars = LABELS.flatMap((label) =>
+    (['precision', 'recall'] as const).map((measure) => ({
+      label,
+      measure,
+      value: perClass[label][measure] ?? 0,
+    })),
+  );
+  return svg({
+    width: 620,
+    height: 340,
+    marginTop: 40,
+    marginBottom: 40,
+    x: { axis: null },
+    fx: { domain: LABELS, label: null, padding: 0.15 },
+    y: { domain: [0, 1], grid: true, label: 'blue: precision; orange: recall' },
+    color: { domain: ['precision', 'recall'], range: [FIRST, SECOND] },
+    marks: [
+      Plot.barY(bars, { fx: 'label', x: 'measure', y: 'value', fill: 'measure' }),
+      Plot.text(bars, {
+        fx: 'label',
+        x: 'measure',
+        y: 'value',
+        text: ({ value }: (typeof bars)[0]) => value.toFixed(2).slice(1),
+        dy: -7,
+        fontSize: 11,
+      }),
+      Plot.ruleY([0]),
+    ],
+  });
+}
+
+/** How often the best label is right, by how sure its score is; the area of a dot is its number of faces. */
+export function reliabilityFigure(
+  bins: { count: number; score: number | null; accuracy: number | null }[],
+): string {
+  const filled = bins.filter(({ count }) => count > 0);
+  return svg({
+    width: 420,
+    height: 420,
+    marginLeft: 50,
+    grid: true,
+    x: { domain: [0, 1], label: 'mean score of the best label' },
+    y: { domain: [0, 1], label: 'share that is right' },
+    r: { range: [2, 14] },
+    marks: [
+      Plot.line(
+        [
+          [0, 0],
+          [1, 1],
+        ],
+        { stroke: '#767676', strokeDasharray: '4 4' },
+      ),
+      Plot.line(filled, { x: 'score', y: 'accuracy', stroke: FIRST }),
+      Plot.dot(filled, { x: 'score', y: 'accuracy', r: 'count', fill: FIRST, fillOpacity: 0.6 }),
+    ],
+  });
+}
