@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pythonWith } from '../../scripts/lib/python.js';
 import { loadAssets } from '../../src/assets/node.js';
 import { LABELS } from '../../src/model/labels.js';
 import { createRecognizer } from '../../src/model/recognizer.js';
-import { pythonWith } from '../../scripts/lib/python.js';
 import { type Server, startServer, stopServer, untilReady } from '../support/server.js';
 import { untrainedFolder, untrainedModel } from '../support/untrained.js';
 
