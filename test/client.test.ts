@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadAssets } from '../src/assets/node.js';
 import { type Client, ClientError, createClient } from '../src/client.js';
 import { createApp } from '../src/handlers/app.js';
@@ -92,6 +92,57 @@ describe('createClient', () => {
       code: 'no_answer',
       message: expect.stringMatching(message),
     });
+  });
+
+  test('gives each of several photos its result or its error', async () => {
+    const { faces } = await recognizer.recognize(photo, { maxFaces: 1 });
+    const [one, two, three] = await client.recognizeBatch(
+      [photo, photo.slice(0, 1000), new Blob([photo as BlobPart])],
+      { maxFaces: 1 },
+    );
+    expect([one, three]).toMatchObject([{ faces }, { faces }]);
+    expect(two).toMatchObject({ error: { code: 'invalid_image' } });
+    await expect(client.recognizeBatch([])).rejects.toMatchObject({ code: 'invalid_request', status: 400 });
+  });
+
+  test('streams frames, and reads each answer before the next frame is made', async () => {
+    const order: string[] = [];
+    async function* frames() {
+      for (const frame of [photo, photo.slice(0, 1000), photo]) {
+        order.push('sent');
+        yield frame;
+      }
+    }
+    const tracks = [];
+    for await (const answer of client.recognizeStream(frames(), { smoothing: 0.5 })) {
+      order.push('read');
+      tracks.push('error' in answer ? answer.error.code : answer.faces[0]?.track);
+    }
+    expect(tracks).toEqual([1, 'invalid_image', 1]);
+    expect(order.slice(0, 3)).toContain('read');
+  });
+
+  test('stops sending where the reader stops, and throws where a stream breaks off', async () => {
+    let stopped = false;
+    function* endless() {
+      try {
+        for (;;) yield photo;
+      } finally {
+        stopped = true;
+      }
+    }
+    for await (const answer of client.recognizeStream(endless())) {
+      expect(answer.frame).toBe(0);
+      break;
+    }
+    await vi.waitFor(() => expect(stopped).toBe(true));
+
+    const breaking: typeof fetch = async () =>
+      new Response(new ReadableStream({ pull: (controller) => controller.error(new Error('reset')) }));
+    const broken = createClient({ url: 'http://mien.test', fetch: breaking }).recognizeStream([photo]);
+    await expect(broken.next()).rejects.toMatchObject({ code: 'no_answer' });
+    const wrong = client.recognizeStream([photo], { smoothing: 7 });
+    await expect(wrong.next()).rejects.toMatchObject({ code: 'invalid_request', status: 400 });
   });
 
   test('throws the caller’s own reason where the caller gives up', async () => {

@@ -13,6 +13,8 @@ export type ApiErrorCode =
   | 'client_gone'
   | 'not_ready'
   | 'queue_full'
+  | 'overloaded'
+  | 'request_timeout'
   | 'deadline_exceeded';
 
 const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
@@ -22,6 +24,7 @@ const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
   unauthorized: 401,
   not_found: 404,
   method_not_allowed: 405,
+  request_timeout: 408,
   body_too_large: 413,
   image_too_large: 413,
   unsupported_media_type: 415,
@@ -36,6 +39,7 @@ const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
   backend_unavailable: 503,
   not_ready: 503,
   queue_full: 503,
+  overloaded: 503,
   deadline_exceeded: 503,
 };
 
@@ -88,7 +92,9 @@ export function errorAnswer(error: unknown, requestId: string): ErrorAnswer {
       ? { 'retry-after': `${known?.details?.retryAfterSeconds ?? RETRY_AFTER}` }
       : status === 401
         ? { 'www-authenticate': 'Bearer' }
-        : {};
+        : status === 408
+          ? { connection: 'close' } // what is still to come would be taken for the next request
+          : {};
   if (error instanceof ApiError || (known && status < 500)) {
     const { code, message, details } = known as ApiError | MienError;
     return { status, headers, body: { error: { code, message, requestId, ...(details && { details }) } } };

@@ -10,16 +10,21 @@ const list = z.string().transform((text) =>
 
 /** Who may ask, on every runtime. */
 export const guardSettings = z.object({
-  /** SHA-256 of each API key, hexadecimal, separated by commas; several let keys be changed one after the other. */
   API_KEYS: list
     .pipe(z.array(z.string().regex(/^[0-9a-f]{64}$/i, 'must be SHA-256 hashes, 64 hexadecimal digits each')))
-    .default([]),
-  /** `allow` answers without a key where there are none. */
-  ANONYMOUS: z.enum(['allow', 'refuse'], 'must be allow or refuse').default('refuse'),
-  /** Origins of pages that may ask from a browser, separated by commas, such as https://example.com. */
+    .default([])
+    .describe(
+      'SHA-256 of each API key in hexadecimal (`printf %s "$KEY" \\| sha256sum`), separated by commas, so that keys can be ' +
+        'changed one after the other. Clients send `Authorization: Bearer KEY`',
+    ),
+  ANONYMOUS: z
+    .enum(['allow', 'refuse'], 'must be allow or refuse')
+    .default('refuse')
+    .describe('`allow` answers everybody where there are no keys'),
   CORS_ORIGINS: list
     .pipe(z.array(z.string().regex(/^https?:\/\/[^/]+$/, 'must be origins such as https://example.com')))
-    .default([]),
+    .default([])
+    .describe('Origins of web pages that may ask, separated by commas, such as https://example.com'),
 });
 
 export interface Guard {

@@ -1,7 +1,20 @@
 import { z } from 'zod';
 import { ApiError } from './errors.js';
 
-export const jsonBody = z.strictObject({ image: z.string().describe('base64, or a data: URL') });
+const picture = z.string().describe('base64, or a data: URL');
+
+export const jsonBody = z.strictObject({ image: picture });
+
+/** Most pictures of one request. */
+const MAX_IMAGES = 32;
+
+export const jsonBatch = z.strictObject({ images: z.array(picture).min(1).max(MAX_IMAGES) });
+
+/** Gives a picture's bytes when it is its turn. Throws ApiError `invalid_request`. */
+export type Source = () => Promise<Uint8Array> | Uint8Array;
+
+/** The first part of a content type, in lower case. */
+const kindOf = (contentType: string | undefined) => contentType?.split(';')[0]?.trim().toLowerCase() ?? '';
 
 /**
  * The image in a request's body, in any of the three ways that one may be sent: JSON `{"image": base64}`, a
@@ -11,15 +24,37 @@ export const jsonBody = z.strictObject({ image: z.string().describe('base64, or 
  * @throws ApiError `invalid_request` where the wrapping is wrong
  */
 export async function imageFromBody(contentType: string | undefined, body: Uint8Array): Promise<Uint8Array> {
-  const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? '';
+  const kind = kindOf(contentType);
   if (body.length === 0) return body;
-  if (type === 'application/json') return fromJson(body);
-  if (type === 'multipart/form-data') return fromForm(contentType as string, body);
+  if (kind === 'application/json') {
+    return decodeBase64(validated(jsonBody, parseJson(body), 'The body').image);
+  }
+  if (kind === 'multipart/form-data') return fromForm(contentType as string, body);
   return body;
 }
 
-function fromJson(body: Uint8Array): Uint8Array {
-  return decodeBase64(validated(jsonBody, parseJson(body), 'The body').image);
+/**
+ * The pictures in a request's body, in order: JSON `{"images": [base64, ...]}`, or a form whose files are all called
+ * `image`. One that is wrong by itself fails only when its bytes are asked for.
+ *
+ * @throws ApiError `invalid_request` where the wrapping is wrong
+ */
+export async function imagesFromBody(contentType: string | undefined, body: Uint8Array): Promise<Source[]> {
+  const kind = kindOf(contentType);
+  if (kind === 'application/json') {
+    const { images } = validated(jsonBatch, parseJson(body), 'The body');
+    return images.map((image) => () => decodeBase64(image));
+  }
+  if (kind !== 'multipart/form-data') {
+    const message = 'Several pictures come as multipart/form-data or as application/json.';
+    throw new ApiError('invalid_request', message);
+  }
+  const images = (await parseForm(contentType as string, body)).getAll('image');
+  if (images.length === 0 || images.length > MAX_IMAGES) {
+    const message = `The form must have 1 to ${MAX_IMAGES} fields "image"; it has ${images.length}.`;
+    throw new ApiError('invalid_request', message);
+  }
+  return images.map((image) => () => fileBytes(image));
 }
 
 /** @throws ApiError `invalid_request` */
@@ -31,22 +66,31 @@ export function parseJson(body: Uint8Array): unknown {
   }
 }
 
-async function fromForm(contentType: string, body: Uint8Array): Promise<Uint8Array> {
-  let form: FormData;
+async function parseForm(contentType: string, body: Uint8Array): Promise<FormData> {
   try {
     const headers = { 'content-type': contentType };
-    form = await new Response(body as Uint8Array<ArrayBuffer>, { headers }).formData();
+    return await new Response(body as Uint8Array<ArrayBuffer>, { headers }).formData();
   } catch (cause) {
     throw new ApiError('invalid_request', 'The body is not the multipart form that its type claims.', {
       cause,
     });
   }
+}
+
+async function fromForm(contentType: string, body: Uint8Array): Promise<Uint8Array> {
+  const form = await parseForm(contentType, body);
   const images = form.getAll('image');
   const [image] = images;
   if (images.length !== 1 || image === undefined) {
     const message = `The form must have exactly one field "image"; it has ${images.length}.`;
-    throw new ApiError('invalid_request', message, { details: { fields: [...form.keys()] } });
+    throw new ApiError('invalid_request', message, {
+      details: { fields: [...new Set(form.keys())].slice(0, 10) },
+    });
   }
+  return fileBytes(image);
+}
+
+async function fileBytes(image: File | string): Promise<Uint8Array> {
   if (typeof image === 'string') {
     throw new ApiError('invalid_request', 'The form\'s field "image" must be a file, not text.');
   }
@@ -54,7 +98,7 @@ async function fromForm(contentType: string, body: Uint8Array): Promise<Uint8Arr
 }
 
 /** Takes a data: URL too, since that is what browsers make of a file. */
-function decodeBase64(text: string): Uint8Array {
+export function decodeBase64(text: string): Uint8Array {
   const start = text.startsWith('data:') ? text.indexOf(',') + 1 : 0;
   let characters: string;
   try {

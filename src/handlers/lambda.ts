@@ -8,6 +8,7 @@ import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
 import { readGuard } from './guard.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
+import { log } from './log.js';
 
 /** Largest image decoded, in pixels: at about 8 bytes a pixel it fits a function of 512 MB beside the networks. */
 const MAX_PIXELS = 24_000_000;
@@ -21,7 +22,7 @@ const recognizer = lazyRecognizer(() =>
 
 // While the function is initialised, which Lambda does with a full CPU whatever the memory. If it fails,
 // requests try again and say so.
-await recognizer.warmUp().catch((error: unknown) => console.error('The model does not start.', error));
+await recognizer.warmUp().catch((error: unknown) => log('error', 'The model does not start.', { error }));
 
 /** From the function's environment: API_KEYS, ANONYMOUS, CORS_ORIGINS (guard.ts). */
 const guard = readGuard(process.env);

@@ -27,7 +27,7 @@ export function createMetrics({ backend, queueLength }: MetricsOptions) {
   });
   const stages = new Histogram({
     name: 'mien_stage_duration_seconds',
-    help: 'Stages of the work: queue, for each request; infer, for each batch.',
+    help: 'Stages of the work: decode and detect, for each photo; queue, for each request; infer, for each batch.',
     labelNames: ['stage'],
     buckets: SECONDS,
     registers,
@@ -54,6 +54,10 @@ export function createMetrics({ backend, queueLength }: MetricsOptions) {
       batches.observe(size);
       stages.observe({ stage: 'infer' }, inferMs / 1000);
       for (const wait of queueMs) stages.observe({ stage: 'queue' }, wait / 1000);
+    },
+    photo({ decodeMs, detectMs }: { decodeMs: number; detectMs: number }): void {
+      stages.observe({ stage: 'decode' }, decodeMs / 1000);
+      stages.observe({ stage: 'detect' }, detectMs / 1000);
     },
     contentType: registry.contentType,
     text: (): Promise<string> => registry.metrics(),

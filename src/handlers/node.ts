@@ -17,10 +17,15 @@ import type { AppEnv } from './env.js';
 import { ConfigError } from './environment.js';
 import { guardOf } from './guard.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
+import { log } from './log.js';
 import { createMetrics } from './metrics.js';
 import { clientLimit } from './middleware/client-limit.js';
+import { concurrencyLimit } from './middleware/concurrency-limit.js';
+import { logged } from './middleware/logged.js';
 import { metered } from './middleware/metered.js';
+import { observed } from './observed.js';
 import { sageMaker } from './routes/sagemaker.js';
+import { createTurns } from './turns.js';
 
 /** Longest wait for requests in flight after a signal: containers are killed 30 s after it. */
 const DRAIN_MS = 25_000;
@@ -46,9 +51,17 @@ async function start(config: Config): Promise<void> {
     });
     return batcher;
   };
-  const recognizer = lazyRecognizer(async () => {
+  const tracing = config.OTEL_EXPORTER_OTLP_ENDPOINT
+    ? (await import('./tracing.js')).startTracing()
+    : undefined;
+  const lazy = lazyRecognizer(async () => {
     const [assets, model] = await Promise.all([loadAssets(), loadModel(config.MODEL)]);
-    return createRecognizer({ assets, model, backend: config.BACKEND, maxPixels: config.MAX_PIXELS, queue });
+    const { BACKEND: backend, MAX_PIXELS: maxPixels } = config;
+    return createRecognizer({ assets, model, backend, maxPixels, queue, turn: createTurns() });
+  });
+  const recognizer = observed(lazy, (timing) => {
+    metrics.photo(timing);
+    tracing?.stages(timing);
   });
   let [accepted, answered] = [0, 0];
   const ready = () => recognizer.ready() && !draining;
@@ -60,36 +73,43 @@ async function start(config: Config): Promise<void> {
     if (draining) c.header('connection', 'close');
   };
   const guard = guardOf(config);
+  const limits = { maxBodyBytes: config.MAX_BODY_BYTES, receiveMs: config.RECEIVE_TIMEOUT_MS };
   const app = createApp({
     recognizer,
     ready,
-    maxBodyBytes: config.MAX_BODY_BYTES,
+    ...limits,
     guard: () => guard,
-    limit: config.RATE_LIMIT > 0 ? clientLimit(config.RATE_LIMIT) : undefined,
-    middleware: [counted, metered(metrics)],
+    limits: [
+      ...(config.RATE_LIMIT > 0 ? [clientLimit(config.RATE_LIMIT)] : []),
+      concurrencyLimit(config.MAX_CONCURRENT),
+    ],
+    middleware: [...(tracing ? [tracing.middleware] : []), counted, logged, metered(metrics)],
     site: await loadSite(),
   });
   app.use('/browser/*', serveStatic({ root: publicFolder() }));
   app.get('/metrics', async (c) =>
     c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
-  app.route('/', sageMaker(recognizer, ready, config.MAX_BODY_BYTES));
+  app.route('/', sageMaker(recognizer, ready, limits));
 
   // Listens before it loads: whoever watches sees at once that the process lives, and photos wait.
-  const server = serve({ fetch: app.fetch, port: config.PORT, hostname: config.HOST }, ({ port }) => {
-    console.log(`mien listens on ${url(config.HOST, port)}`);
+  const { PORT: port, HOST: hostname } = config;
+  // Node looks for late headers this often, half a minute by default.
+  const serverOptions = { headersTimeout: config.RECEIVE_TIMEOUT_MS, connectionsCheckingInterval: 1000 };
+  const server = serve({ fetch: app.fetch, port, hostname, serverOptions }, (address) => {
+    log('info', `mien listens on ${url(hostname, address.port)}`);
     recognizer.warmUp().then(() => {
-      console.log(
-        `ready after ${Math.round(performance.now() - began)} ms (${config.MODEL}, ${config.BACKEND})`,
-      );
+      const ms = Math.round(performance.now() - began);
+      log('info', `ready after ${ms} ms`, { model: config.MODEL, backend: config.BACKEND });
     }, fail);
   }) as Server;
   server.on('error', (error: NodeJS.ErrnoException) => fail(listenError(error, config)));
 
   const drain = () => {
     draining = true;
-    server.close(() => {
-      console.log(`stopped: accepted ${accepted} requests, answered ${answered}`);
+    server.close(async () => {
+      log('info', 'stopped', { accepted, answered });
+      await tracing?.flush().catch((error: unknown) => log('error', 'The last traces are lost.', { error }));
       process.exit(0);
     });
     // A connection whose last answer is out would otherwise be kept open for the next request.

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { VERSION } from '../version.js';
 import { type ApiErrorCode, statusOf } from './errors.js';
-import { jsonBody } from './input.js';
-import { expressionsQuery } from './routes/expressions.js';
+import { jsonBatch, jsonBody } from './input.js';
+import { expressionsQuery, streamQuery } from './routes/expressions/query.js';
+import { imageClassification } from './routes/huggingface.js';
 import {
   inferError,
   inferRequest,
@@ -11,12 +12,15 @@ import {
   modelMetadata,
   serverMetadata,
 } from './routes/inference/schema.js';
-import { errorBody, recognition } from './schemas.js';
+import { batch, classification, errorBody, frame, recognition } from './schemas.js';
 
 type Json = Record<string, unknown>;
 
 const SCHEMAS = {
   Recognition: recognition,
+  Batch: batch,
+  Frame: frame,
+  ImageClassification: classification,
   Error: errorBody,
   InferRequest: inferRequest,
   InferResponse: inferResponse,
@@ -49,15 +53,37 @@ function refusals(codes: ApiErrorCode[], schema: SchemaName = 'Error'): Json {
   return answers;
 }
 
-function parameters(): Json[] {
-  const { properties } = jsonSchema(expressionsQuery, 'input') as { properties: Record<string, Json> };
+function parameters(query: z.ZodObject): Json[] {
+  const { properties } = jsonSchema(query, 'input') as { properties: Record<string, Json> };
   // What a query holds is text until it is read; the document says what it has to be.
-  const { properties: read } = jsonSchema(expressionsQuery, 'output') as { properties: Record<string, Json> };
+  const { properties: read } = jsonSchema(query, 'output') as { properties: Record<string, Json> };
   return Object.keys(properties).map((name) => {
     const { description, ...schema } = read[name] as Json;
     return { name, in: 'query', description, schema };
   });
 }
+
+/** Refusals of whatever takes a body and computes. */
+const REFUSED: ApiErrorCode[] = [
+  'invalid_request',
+  'unauthorized',
+  'request_timeout',
+  'body_too_large',
+  'rate_limited',
+  'internal',
+  'overloaded',
+];
+
+/** Refusals of a picture. */
+const PICTURE_REFUSED: ApiErrorCode[] = [
+  'empty_input',
+  'invalid_image',
+  'image_too_large',
+  'unsupported_media_type',
+  'backend_unavailable',
+  'queue_full',
+  'deadline_exceeded',
+];
 
 const model = { name: 'model', in: 'path', required: true, schema: { type: 'string', const: 'mien' } };
 
@@ -66,7 +92,7 @@ const paths: Record<string, Json> = {
     post: {
       operationId: 'recognize',
       summary: 'Find the faces of a photo and score the expression of each',
-      parameters: parameters(),
+      parameters: parameters(expressionsQuery),
       requestBody: {
         required: true,
         description: 'A JPEG, PNG or WebP. What it is is told by its first bytes, not by its type.',
@@ -83,20 +109,70 @@ const paths: Record<string, Json> = {
       },
       responses: {
         ...ok('The faces', json('Recognition')),
-        ...refusals([
-          'empty_input',
-          'invalid_image',
-          'invalid_request',
-          'unauthorized',
-          'body_too_large',
-          'image_too_large',
-          'unsupported_media_type',
-          'rate_limited',
-          'internal',
-          'backend_unavailable',
-          'queue_full',
-          'deadline_exceeded',
-        ]),
+        ...refusals([...REFUSED, ...PICTURE_REFUSED]),
+      },
+    },
+  },
+  '/v1/expressions/batch': {
+    post: {
+      operationId: 'recognizeBatch',
+      summary: 'The same for several photos, each with a result or an error of its own, in order',
+      parameters: parameters(expressionsQuery),
+      requestBody: {
+        required: true,
+        content: {
+          'multipart/form-data': {
+            schema: {
+              type: 'object',
+              required: ['image'],
+              properties: { image: { type: 'array', items: binary.schema, minItems: 1, maxItems: 32 } },
+            },
+          },
+          'application/json': { schema: jsonSchema(jsonBatch, 'input') },
+        },
+      },
+      responses: {
+        ...ok('A result or an error for each', json('Batch')),
+        ...refusals(REFUSED),
+      },
+    },
+  },
+  '/v1/expressions/stream': {
+    post: {
+      operationId: 'recognizeStream',
+      summary: 'The frames of a video as they come, their faces tracked',
+      parameters: parameters(streamQuery),
+      requestBody: {
+        required: true,
+        description: 'A line of JSON a frame; it may be sent while answers are read',
+        content: { 'application/x-ndjson': { schema: jsonSchema(jsonBody, 'input') } },
+      },
+      responses: {
+        ...ok('A line of JSON a frame, in order; one that failed has an `error`', {
+          'application/x-ndjson': { schema: { $ref: '#/components/schemas/Frame' } },
+        }),
+        ...refusals(['invalid_request', 'unauthorized', 'rate_limited', 'internal', 'overloaded']),
+      },
+    },
+  },
+  '/huggingface': {
+    post: {
+      operationId: 'imageClassification',
+      summary: "Hugging Face's image classification, of the photo's surest face",
+      requestBody: {
+        required: true,
+        content: {
+          'image/*': binary,
+          'application/octet-stream': binary,
+          'application/json': { schema: jsonSchema(imageClassification, 'input') },
+        },
+      },
+      responses: {
+        ...ok(
+          'Labels with their scores, best first; empty where there is no face',
+          json('ImageClassification'),
+        ),
+        ...refusals([...REFUSED, ...PICTURE_REFUSED], 'InferError'),
       },
     },
   },
@@ -143,10 +219,7 @@ const paths: Record<string, Json> = {
       requestBody: { required: true, content: json('InferRequest') },
       responses: {
         ...ok('A row of seven probabilities a crop', json('InferResponse')),
-        ...refusals(
-          ['invalid_request', 'unauthorized', 'not_found', 'body_too_large', 'internal'],
-          'InferError',
-        ),
+        ...refusals([...REFUSED, 'not_found', 'queue_full', 'deadline_exceeded'], 'InferError'),
       },
     },
   },

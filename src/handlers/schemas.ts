@@ -4,6 +4,7 @@ import { BACKEND_NAMES } from '../model/backends/index.js';
 import { LABELS } from '../model/labels.js';
 import type { Recognition } from '../model/recognizer.js';
 import { ERROR_CODES, type ErrorBody } from './errors.js';
+import type { FrameAnswer } from './routes/expressions/stream.js';
 
 const ratio = (what: string) =>
   z.number().describe(`${what}, a ratio of the upright image; may lie beyond 0 to 1`);
@@ -24,14 +25,13 @@ const saliency = z.strictObject({
   crop: box.describe("The square that the map lies over, to be turned about its middle by the face's roll"),
 });
 
+const expressions = z.array(z.strictObject({ label, score: z.number().min(0).max(1) }));
+
 const face = z.strictObject({
   box: box.describe('From eyebrows to chin'),
   confidence: z.number().min(0).max(1).describe('How sure the detector is that this is a face'),
   roll: z.number().min(-180).max(180).describe('Degrees; positive is turned clockwise'),
-  expressions: z
-    .array(z.strictObject({ label, score: z.number().min(0).max(1) }))
-    .length(LABELS.length)
-    .describe('All labels, best first; the scores sum to 1'),
+  expressions: expressions.length(LABELS.length).describe('All labels, best first; the scores sum to 1'),
   saliency: z.exactOptional(saliency.describe('Only where it is asked for')),
 });
 
@@ -56,3 +56,19 @@ export const errorBody = z.strictObject({
     details: z.exactOptional(z.record(z.string(), z.unknown()).describe('Facts a program may act on')),
   }),
 }) satisfies z.ZodType<ErrorBody>;
+
+export const batch = z.strictObject({
+  results: z.array(z.union([recognition, errorBody])).describe('One a picture, in order'),
+});
+
+const frameNumber = z.int().min(0).describe('From 0');
+const trackedFace = face.extend({
+  track: z.int().min(1).describe('The same for the same face, as far as places tell from frame to frame'),
+});
+
+export const frame = z.union([
+  recognition.extend({ frame: frameNumber, faces: z.array(trackedFace) }),
+  errorBody.extend({ frame: frameNumber }),
+]) satisfies z.ZodType<FrameAnswer>;
+
+export const classification = expressions.max(LABELS.length);

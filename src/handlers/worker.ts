@@ -5,6 +5,7 @@ import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
 import { type Guard, readGuard } from './guard.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
+import { log } from './log.js';
 import { drain } from './worker/drain.js';
 import { rateLimit } from './worker/rate-limit.js';
 
@@ -32,7 +33,7 @@ const recognizer = lazyRecognizer(() =>
 
 // While the isolate starts, which has CPU time of its own: the first photo then waits for nothing. All of it
 // is CPU, no I/O, so no promise ties one request to another. If it fails, requests try again and say so.
-recognizer.warmUp().catch((error: unknown) => console.error('The model does not start.', error));
+recognizer.warmUp().catch((error: unknown) => log('error', 'The model does not start.', { error }));
 
 /** Settings come with the first request: variables and secrets of the Worker. */
 let settings: Guard | undefined;

@@ -91,6 +91,7 @@ export interface RecognizerParts extends RecognizerDescription {
   explainer: Explainer;
   /** jSquash's PNG codec: saliency maps are answered as PNG. */
   png: WebAssembly.Module;
+  turn?: (() => Promise<void>) | undefined;
 }
 
 export interface RecognizerOptions extends ImageDecoderOptions {
@@ -99,6 +100,8 @@ export interface RecognizerOptions extends ImageDecoderOptions {
   backend: BackendName;
   /** Puts something before the classifier, such as a queue. Default nothing. */
   queue?: (classifier: Classifier) => QueuedClassifier;
+  /** Waited for before each photo, so that whoever else needs the thread has it in between. Default nothing. */
+  turn?: () => Promise<void>;
 }
 
 /**
@@ -115,7 +118,7 @@ export interface RecognizerOptions extends ImageDecoderOptions {
  * const { faces } = await recognizer.recognize(await readFile('photo.jpg'));
  */
 export async function createRecognizer(options: RecognizerOptions): Promise<Recognizer> {
-  const { assets, model, backend, queue, ...decoderOptions } = options;
+  const { assets, model, backend, queue, turn, ...decoderOptions } = options;
   await createBackend(backend, { wasmModule: assets.wasm.tfjs });
   const detector = await createFaceDetector(assets.detector);
   try {
@@ -128,6 +131,7 @@ export async function createRecognizer(options: RecognizerOptions): Promise<Reco
       classifier,
       explainer: compiled,
       png: assets.wasm.png,
+      turn,
       model,
       backend,
     });
@@ -144,11 +148,13 @@ export async function createRecognizer(options: RecognizerOptions): Promise<Reco
  * so photos in work at the same time cannot mix, and two never compute on the backend at once.
  */
 export function composeRecognizer(parts: RecognizerParts): Recognizer {
-  const { decoder, detector, classifier, explainer, png, backend } = parts;
+  const { decoder, detector, classifier, explainer, png, turn, backend } = parts;
   const model = { name: parts.model.name, version: parts.model.version };
 
   /** Ends before the scores are waited for, so that no picture is kept in memory meanwhile. */
   async function findFaces(bytes: Uint8Array, { face, signal, ...options }: RecognizeOptions) {
+    await turn?.();
+    signal?.throwIfAborted();
     const started = performance.now();
     const raster = await decoder.decode(bytes);
     signal?.throwIfAborted();

@@ -2,6 +2,7 @@ import { answers } from './answers.js';
 import { inference } from './inference.js';
 import { refusals } from './refusals.js';
 import type { ContractOptions, Request } from './requests.js';
+import { several } from './several.js';
 import { surroundings } from './surroundings.js';
 
 /**
@@ -12,6 +13,7 @@ import { surroundings } from './surroundings.js';
 export function contract(name: string, request: Request, options: ContractOptions): void {
   answers(name, request, options);
   refusals(name, request, options);
+  several(name, request, options);
   inference(name, request, options);
   surroundings(name, request);
 }

@@ -17,6 +17,8 @@ test('has a default for everything', () => {
     QUEUE_MAX: 256,
     QUEUE_TIMEOUT_MS: 10_000,
     RATE_LIMIT: 0,
+    MAX_CONCURRENT: 64,
+    RECEIVE_TIMEOUT_MS: 30_000,
     API_KEYS: [],
     ANONYMOUS: 'allow',
     CORS_ORIGINS: [],
@@ -52,6 +54,10 @@ test.each([
   [{ PORT: '65536' }, 'PORT=65536: must be at most 65535'],
   [{ PORT: '-1' }, 'PORT=-1: must be a whole number'],
   [{ MAX_BODY_BYTES: '10MB' }, 'MAX_BODY_BYTES=10MB: must be a whole number'],
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' },
+    'OTEL_EXPORTER_OTLP_ENDPOINT=collector: must be an address such as http://localhost:4318',
+  ],
   [{ BACKEND: 'gpu' }, 'BACKEND=gpu: must be one of wasm, node, node-gpu'],
 ])('refuses %o', (env, message) => {
   expect(() => readConfig(env)).toThrow(new ConfigError(message));

@@ -38,6 +38,8 @@ describe('a running server', () => {
       ['mien_request_duration_seconds_count', 'route="/v2/models/:model/infer"', 'status="400"'],
       ['mien_request_duration_seconds_count', 'route="none"', 'method="other"', 'status="404"'],
       ['mien_stage_duration_seconds_bucket', 'stage="queue"', 'le="+Inf"'],
+      ['mien_stage_duration_seconds_sum', 'stage="decode"'],
+      ['mien_stage_duration_seconds_sum', 'stage="detect"'],
       ['mien_stage_duration_seconds_sum', 'stage="infer"'],
       ['mien_batch_size_bucket', 'le="1"'],
       ['process_resident_memory_bytes'],
@@ -54,9 +56,32 @@ describe('a running server', () => {
     expect(text).not.toMatch(/such/);
   });
 
-  test('has logged its address once, and no error', () => {
+  test('has logged its address once, no error, and every request by its route', async () => {
     expect(server.output().match(/http:\/\//g)).toHaveLength(1);
     expect(server.output()).not.toMatch(/error/i);
+    const headers = { 'x-request-id': 'for-the-log' };
+    await fetch(`${server.url}/v1/expressions?maxFaces=1`, {
+      method: 'POST',
+      body: astronautBytes(),
+      headers,
+    });
+    const lines = server
+      .output()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.filter(({ requestId }) => requestId === 'for-the-log')).toEqual([
+      {
+        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        level: 'info',
+        message: 'request',
+        requestId: 'for-the-log',
+        method: 'POST',
+        route: '/v1/expressions',
+        status: 200,
+        ms: expect.any(Number),
+      },
+    ]);
   });
 });
 
@@ -90,8 +115,8 @@ describe('starting and stopping', () => {
     expect(code).toBe(1);
     expect(stderr).toBe(
       'error: PORT=80a: must be a whole number\n' +
-        'BACKEND=abacus: must be one of wasm, node, node-gpu\n' +
-        'MAX_PIXELS=0: must be at least 1\n',
+        'MAX_PIXELS=0: must be at least 1\n' +
+        'BACKEND=abacus: must be one of wasm, node, node-gpu\n',
     );
   });
 

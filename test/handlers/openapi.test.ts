@@ -37,6 +37,9 @@ const base64 = Buffer.from(photo).toString('base64');
 const form = new FormData();
 form.append('image', new Blob([photo as BlobPart]));
 
+const two = new FormData();
+for (const part of [photo, new Uint8Array([1, 2, 3])]) two.append('image', new Blob([part as BlobPart]));
+
 /** [method and path, as sent, how, status] */
 const EXCHANGES: [operation: string, path: string, init: RequestInit, status: number][] = [
   ['get /healthz', '/healthz', {}, 200],
@@ -64,6 +67,11 @@ const EXCHANGES: [operation: string, path: string, init: RequestInit, status: nu
     { body: JSON.stringify({ image: base64 }), headers: { 'content-type': 'application/json' } },
     200,
   ],
+  ['post /v1/expressions/batch', '/v1/expressions/batch?maxFaces=1', { body: two }, 200],
+  ['post /v1/expressions/batch', '/v1/expressions/batch', { body: photo as BodyInit }, 400],
+  ['post /v1/expressions/stream', '/v1/expressions/stream?smoothing=2', { body: '' }, 400],
+  ['post /huggingface', '/huggingface', { body: photo as BodyInit }, 200],
+  ['post /huggingface', '/huggingface', { body: 'what' }, 415],
   ['post /v1/expressions', '/v1/expressions?maxFaces=0', { body: photo as BodyInit }, 400],
   ['post /v1/expressions', '/v1/expressions', { body: '' }, 400],
   ['post /v1/expressions', '/v1/expressions', { body: 'what' }, 415],
@@ -91,7 +99,24 @@ describe('the OpenAPI document', () => {
     const answer = await response.json();
     expect(faults(schema, answer)).toBe('No errors');
     // The control: an answer with a field more is not as described.
-    expect(faults(schema, { ...answer, more: 1 })).not.toBe('No errors');
+    const more = Array.isArray(answer) ? [...answer, 1] : { ...answer, more: 1 };
+    expect(faults(schema, more)).not.toBe('No errors');
+  });
+
+  test('each line of a stream is as it says', async () => {
+    const body = [JSON.stringify({ image: base64 }), '{"image": 7}', ''].join('\n');
+    const response = await app().request('/v1/expressions/stream', { method: 'POST', body });
+    expect(response.status).toBe(200);
+    const [ok, refused] = (await response.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const schema = { $ref: '#/components/schemas/Frame' };
+    for (const line of [ok, refused]) {
+      expect(faults(schema, line)).toBe('No errors');
+      expect(faults(schema, { ...line, more: 1 })).not.toBe('No errors');
+    }
+    expect([ok.frame, ok.faces[0].track, refused.error.code]).toEqual([0, 1, 'invalid_request']);
   });
 
   test('has had every operation exercised', () => {

@@ -102,9 +102,11 @@ test(
     expect(code).toBe(0);
     expect(performance.now() - began).toBeLessThan(30_000);
     expect([before > 0, refused]).toEqual([true, 8]); // the controls: there was load, and an end to it
-    const [, accepted, answered] = /accepted (\d+) requests, answered (\d+)/.exec(server.output()) ?? [];
+    const last = server.output().trim().split('\n').at(-1) as string;
+    const { message, accepted, answered } = JSON.parse(last);
+    expect(message).toBe('stopped');
     expect(accepted).toBe(answered);
     // Counted by the clients, with what untilReady has asked: none was accepted and then dropped.
-    expect(Number(accepted)).toBe(answers + server.probes + readiness);
+    expect(accepted).toBe(answers + server.probes + readiness);
   },
 );

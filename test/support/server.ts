@@ -27,7 +27,7 @@ export async function startServer(env: Record<string, string>, ...args: string[]
   const url = await new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer) => {
       output += chunk;
-      const address = /listens on (\S+)/.exec(output)?.[1];
+      const address = /listens on ([^\s"]+)/.exec(output)?.[1];
       if (address) resolve(address);
     };
     child.stdout.on('data', read);

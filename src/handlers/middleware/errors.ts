@@ -1,22 +1,30 @@
 import type { Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { AppEnv } from '../env.js';
-import { ApiError, type ApiErrorCode, type ErrorBody, errorAnswer } from '../errors.js';
+import { ApiError, type ApiErrorCode, type ErrorAnswer, type ErrorBody, errorAnswer } from '../errors.js';
+import { log } from '../log.js';
 
-/** Answers an error in the one envelope; what is our fault is logged with the request's id. */
+/** What the client is told of an error; what is our fault is logged with the request's id. */
+export function refusal(c: Context<AppEnv>, error: unknown): ErrorAnswer {
+  const answer = errorAnswer(error, c.get('requestId'));
+  if (answer.status >= 500 && !(error instanceof ApiError)) {
+    const { method, path } = c.req;
+    log('error', 'request failed', { requestId: c.get('requestId'), method, path, error });
+  }
+  return answer;
+}
+
+/** Answers an error in the one envelope. */
 function answer(c: Context<AppEnv>, error: unknown): Response {
   const { signal } = c.req.raw;
   if (signal.aborted && error === signal.reason) error = new ApiError('client_gone', 'The client has gone.');
-  const { status, headers, body } = errorAnswer(error, c.get('requestId'));
-  if (status >= 500 && !(error instanceof ApiError)) {
-    console.error(`${body.error.requestId} ${c.req.method} ${c.req.path} ${status}`, error);
-  }
+  const { status, headers, body } = refusal(c, error);
   return c.json(inForm(c.req.path, body), status, headers);
 }
 
-/** The Open Inference Protocol has a form of its own. */
+/** The Open Inference Protocol and Hugging Face have a form of their own. */
 function inForm(path: string, body: ErrorBody): ErrorBody | { error: string; code: ApiErrorCode } {
-  return /^\/v2(\/|$)/.test(path) ? { error: body.error.message, code: body.error.code } : body;
+  return /^\/(v2|huggingface)(\/|$)/.test(path) ? { error: body.error.message, code: body.error.code } : body;
 }
 
 /** Gives an app the one envelope for whatever fails, 404 and 405 included. Call it before adding routes. */

@@ -3,30 +3,59 @@ import type { AppEnv } from '../env.js';
 import { ApiError } from '../errors.js';
 
 /**
- * Reads the body into `c.get('body')`, at most `maxBytes` of it. The bytes themselves are counted, so a
+ * Reads the body into `c.get('body')`, at most `maxBodyBytes` of it. The bytes themselves are counted, so a
  * missing or wrong Content-Length lets nothing through; an honest one that is too large is refused unread.
  *
  * (Hono's own bodyLimit believes Content-Length, and otherwise rebuilds the request.)
  *
- * @throws ApiError `body_too_large`; `invalid_request` where the client stops sending
+ * @throws ApiError `body_too_large`; `request_timeout`; `invalid_request` where the client stops sending
  */
-export function limitedBody(maxBytes: number): MiddlewareHandler<AppEnv> {
+export function limitedBody({ maxBodyBytes, receiveMs }: BodyLimits): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    if (Number(c.req.header('content-length')) > maxBytes) throw tooLarge(maxBytes);
-    c.set('body', await readAtMost(c.req.raw.body, maxBytes));
+    if (Number(c.req.header('content-length')) > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    const late = timeLimit(receiveMs);
+    try {
+      c.set('body', await readAtMost(c.req.raw.body, maxBodyBytes, late.passed));
+    } finally {
+      late.clear();
+    }
     await next();
   };
 }
 
-async function readAtMost(stream: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
+/** How much of a body is taken, and how long. */
+export interface BodyLimits {
+  /** Bytes. */
+  maxBodyBytes: number;
+  /** Longest wait for all of it, milliseconds. */
+  receiveMs: number;
+}
+
+/** A promise that fails after so many milliseconds, unless it is cleared. */
+export function timeLimit(ms: number): { passed: Promise<never>; clear(): void } {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const passed = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new ApiError('request_timeout', `Nothing whole came within ${ms} ms.`)),
+      ms,
+    );
+  });
+  // Nobody may be waiting when it fails.
+  passed.catch(() => {});
+  return { passed, clear: () => clearTimeout(timer) };
+}
+
+async function readAtMost(
+  stream: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+  late: Promise<never>,
+): Promise<Uint8Array> {
   if (!stream) return new Uint8Array();
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
-    const { done, value } = await reader.read().catch((cause: unknown) => {
-      throw new ApiError('invalid_request', 'The body ended before it was complete.', { cause });
-    });
+    const { done, value } = await Promise.race([reader.read().catch(endedEarly), late]);
     if (done) break;
     size += value.length;
     if (size > maxBytes) {
@@ -45,7 +74,12 @@ async function readAtMost(stream: ReadableStream<Uint8Array> | null, maxBytes: n
   return body;
 }
 
-const tooLarge = (maxBytes: number) =>
+/** @throws ApiError `invalid_request` */
+export function endedEarly(cause: unknown): never {
+  throw new ApiError('invalid_request', 'The body ended before it was complete.', { cause });
+}
+
+export const tooLarge = (maxBytes: number) =>
   new ApiError('body_too_large', `The body is larger than ${maxBytes} bytes.`, {
     details: { maxBodyBytes: maxBytes },
   });

@@ -4,7 +4,7 @@ import type { Recognizer } from '../../model/recognizer.js';
 import { VERSION } from '../../version.js';
 import type { AppEnv } from '../env.js';
 import { ApiError } from '../errors.js';
-import { limitedBody } from '../middleware/limited-body.js';
+import { type BodyLimits, limitedBody } from '../middleware/limited-body.js';
 import { INPUT, type InferResponse, MAX_CROPS, MODEL_NAME, OUTPUT } from './inference/schema.js';
 import { binaryResponse, HEADER_LENGTH, readInferRequest, wantsBinary } from './inference/tensors.js';
 
@@ -16,7 +16,7 @@ const MODEL_PATHS = ['/v2/models/:model', '/v2/models/:model/versions/:version']
  * The Open Inference Protocol (KServe v2): `/v2`, `/v2/health/{live,ready}`, and below `/v2/models/mien`, with or
  * without `/versions/V`: metadata, `ready`, `infer`. Crops in, scores out.
  */
-export function inference(recognizer: Served, ready: () => boolean, maxBodyBytes: number): Hono<AppEnv> {
+export function inference(recognizer: Served, ready: () => boolean, limits: BodyLimits): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.get('/v2', (c) =>
     c.json({ name: MODEL_NAME, version: VERSION, extensions: ['binary_tensor_data'] }),
@@ -44,7 +44,7 @@ export function inference(recognizer: Served, ready: () => boolean, maxBodyBytes
         parameters: { labels: LABELS.join(','), model: model.name, max_crops: MAX_CROPS },
       });
     });
-    routes.post(`${path}/infer`, limitedBody(maxBodyBytes), async (c) => {
+    routes.post(`${path}/infer`, limitedBody(limits), async (c) => {
       whenNamed(c.req.param('model'));
       return infer(c, recognizer);
     });

@@ -3,7 +3,7 @@ import type { Recognizer } from '../../model/recognizer.js';
 import type { AppEnv } from '../env.js';
 import { ApiError } from '../errors.js';
 import { parseJson } from '../input.js';
-import { limitedBody } from '../middleware/limited-body.js';
+import { type BodyLimits, limitedBody } from '../middleware/limited-body.js';
 import { recognizePhoto } from './expressions.js';
 import { HEADER_LENGTH } from './inference/tensors.js';
 import { infer } from './inference.js';
@@ -15,14 +15,14 @@ import { infer } from './inference.js';
 export function sageMaker(
   recognizer: Pick<Recognizer, 'recognize' | 'classify' | 'describe'>,
   ready: () => boolean,
-  maxBodyBytes: number,
+  limits: BodyLimits,
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.get('/ping', (c) => {
     if (!ready()) throw new ApiError('not_ready', 'The model is not ready.');
     return c.json({ status: 'ready' });
   });
-  routes.post('/invocations', limitedBody(maxBodyBytes), (c) => {
+  routes.post('/invocations', limitedBody(limits), (c) => {
     const type = c.req.header('content-type') ?? '';
     const tensors = c.req.header(HEADER_LENGTH) !== undefined || hasInputs(type, c.get('body'));
     return tensors ? infer(c, recognizer) : recognizePhoto(c, recognizer);

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { LABELS } from '../../../model/labels.js';
+
+/** The query of everything that takes a photo. */
+export const expressionsQuery = z.object({
+  maxFaces: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .exactOptional()
+    .describe('Most faces answered, surest first; 100 by default'),
+  minFaceSize: z.coerce
+    .number()
+    .int()
+    .min(16)
+    .max(10_000)
+    .exactOptional()
+    .describe(
+      'Smallest face answered, in pixels of the box; the smaller, the longer it takes. By default faces from 40 pixels ' +
+        'on are found in pictures of up to 1920 pixels, from a 48th of the longer side on in larger ones',
+    ),
+  face: z
+    .enum(['auto', 'whole'])
+    .exactOptional()
+    .describe('whole: the picture already is a face, and is not searched for one; auto by default'),
+  saliency: z
+    .enum([...LABELS, 'top'])
+    .exactOptional()
+    .describe("Adds to each face a map of what speaks for this label, or for the face's own best"),
+});
+
+/** The query of a stream. */
+export const streamQuery = expressionsQuery.extend({
+  smoothing: z.coerce
+    .number()
+    .min(0)
+    .max(0.99)
+    .exactOptional()
+    .describe(
+      'Weight of what was before in the scores of a tracked face: `smoothing` times the score last answered and the rest ' +
+        "times this frame's; 0 by default",
+    ),
+});

@@ -1,0 +1,41 @@
+/** OpenTelemetry traces of one process, sent to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names. */
+import { httpInstrumentationMiddleware } from '@hono/otel';
+import { trace } from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import type { MiddlewareHandler } from 'hono';
+import type { Recognition } from '../model/recognizer.js';
+import { VERSION } from '../version.js';
+
+export interface Tracing {
+  /** Makes a span of every request, below the caller's where it sends `traceparent`. */
+  middleware: MiddlewareHandler;
+  /** Makes a span of each stage of a photo that has just been answered, below the request's. */
+  stages(timing: Recognition['timing']): void;
+  /** Sends what has not been sent. */
+  flush(): Promise<void>;
+}
+
+/** Starts. The exporter and the sampler read their `OTEL_` variables from the environment themselves. */
+export function startTracing(): Tracing {
+  const service = { 'service.name': process.env.OTEL_SERVICE_NAME ?? 'mien', 'service.version': VERSION };
+  const provider = new NodeTracerProvider({
+    resource: resourceFromAttributes(service),
+    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
+  });
+  provider.register();
+  const tracer = trace.getTracer('mien', VERSION);
+  return {
+    middleware: httpInstrumentationMiddleware({ tracerProvider: provider }),
+    stages({ decodeMs, detectMs, inferMs, totalMs }) {
+      let at = Date.now() - totalMs;
+      for (const [name, duration] of Object.entries({ decode: decodeMs, detect: detectMs, infer: inferMs })) {
+        const span = tracer.startSpan(name, { startTime: at });
+        at += duration;
+        span.end(at);
+      }
+    },
+    flush: () => provider.forceFlush(),
+  };
+}

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { astronautBytes } from '../support/pictures.js';
+import { startServer, stopServer, untilReady } from '../support/server.js';
+import { untrainedFolder } from '../support/untrained.js';
+
+interface Span {
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  name: string;
+  startTimeUnixNano: string;
+  endTimeUnixNano: string;
+}
+
+const { folder, remove } = untrainedFolder();
+const received: { path: string; body: string }[] = [];
+let collector: HttpServer;
+
+/** A collector is an HTTP server that takes what it is sent. */
+beforeAll(async () => {
+  collector = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    received.push({ path: request.url as string, body: Buffer.concat(chunks).toString() });
+    response.setHeader('content-type', 'application/json').end('{}');
+  }).listen(0, '127.0.0.1');
+  await once(collector, 'listening');
+});
+afterAll(() => {
+  collector.close();
+  remove();
+});
+
+test('traces go to the collector: a span of the request below its caller’s, and the stages below it', async () => {
+  const { port } = collector.address() as AddressInfo;
+  const server = await startServer({
+    MODEL: folder,
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+  });
+  await untilReady(server);
+  const [trace, caller] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
+  const response = await fetch(`${server.url}/v1/expressions?maxFaces=1`, {
+    method: 'POST',
+    body: astronautBytes(),
+    headers: { traceparent: `00-${trace}-${caller}-01` },
+  });
+  const { timing } = await response.json();
+  expect(await stopServer(server)).toBe(0); // what is left is sent before the end
+
+  const documents = received.map(({ path, body }) => {
+    expect(path).toBe('/v1/traces');
+    return JSON.parse(body);
+  });
+  const resources = documents.flatMap(({ resourceSpans }) => resourceSpans);
+  expect(JSON.stringify(resources[0].resource)).toContain('"stringValue":"mien"');
+  const spans: Span[] = resources
+    .flatMap(({ scopeSpans }) => scopeSpans)
+    .flatMap(({ spans }) => spans)
+    .filter(({ traceId }: Span) => traceId === trace);
+  const [request] = spans.filter(({ name }) => name === 'POST /v1/expressions') as [Span];
+  expect(request.parentSpanId).toBe(caller);
+  const stages = spans.filter(({ parentSpanId }) => parentSpanId === request.spanId);
+  expect(stages.map(({ name }) => name).sort()).toEqual(['decode', 'detect', 'infer']);
+  for (const { name, startTimeUnixNano, endTimeUnixNano } of stages) {
+    const ms = Number(BigInt(endTimeUnixNano) - BigInt(startTimeUnixNano)) / 1e6;
+    expect(Math.abs(ms - timing[`${name}Ms`])).toBeLessThan(1);
+  }
+  // No picture and no score leaves the process.
+  expect(received.map(({ body }) => body).join()).not.toMatch(/happy|surprise|iVBOR/);
+}, 30_000);
