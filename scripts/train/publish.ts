@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { type Architecture, parseArchitecture } from '../../src/model/architecture.js';
 import { MienError } from '../../src/model/errors.js';
 import type { ModelFiles } from '../../src/model/model.js';
-import { decodeSafetensors, encodeSafetensors } from '../../src/model/weights.js';
+import { decodeSafetensors, encodeCompactSafetensors } from '../../src/model/weights.js';
 import { sha256, writeAtomically } from '../lib/files.js';
 import { main } from '../lib/main.js';
 import { fitTemperature, foldTemperature } from './calibrate.js';
@@ -53,10 +53,11 @@ async function measureSplits(model: ModelFiles, set: DataSet): Promise<ModelMetr
   };
 }
 
-/** The model with its scores calibrated on PublicTest, which its weights were chosen on too. */
+/** The model as it is stored, its scores calibrated on PublicTest, which its weights were chosen on too. */
 async function calibrated(raw: ModelFiles, arch: Architecture, set: DataSet, out: string) {
   const rows = rowsOf(set, 'PublicTest');
-  const scores = await score(raw, BACKEND, set, rows);
+  const exact = decodeSafetensors(raw.weights);
+  const scores = await score({ ...raw, weights: encodeCompactSafetensors(exact) }, BACKEND, set, rows);
   const { accuracy } = measureRows(set, rows, scores);
   refuseWorse(out, accuracy);
   const temperature = fitTemperature(
@@ -64,8 +65,8 @@ async function calibrated(raw: ModelFiles, arch: Architecture, set: DataSet, out
     rows.map((row) => set.labels[row] as number),
   );
   console.log(`PublicTest ${accuracy.toFixed(4)}, temperature ${temperature.toFixed(3)}`);
-  const weights = foldTemperature(decodeSafetensors(raw.weights), arch, temperature);
-  return { model: { ...raw, weights: encodeSafetensors(weights) }, temperature };
+  const weights = encodeCompactSafetensors(foldTemperature(exact, arch, temperature));
+  return { model: { ...raw, weights }, temperature };
 }
 
 /** What the run's folder says of how the weights were made. */

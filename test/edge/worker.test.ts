@@ -60,6 +60,17 @@ contract('workerd', request, {
   drains: true,
 });
 
+describe('what is deployed', () => {
+  test('has at most 3 MB after gzip, the published model and all', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mien-deployed-'));
+    const deployed = await bundleWorker({ out: folder });
+    rmSync(folder, { recursive: true });
+    const total = deployed.reduce((sum, { gzipBytes }) => sum + gzipBytes, 0);
+    expect(total).toBeLessThan(3_000_000);
+    expect(total).toBeGreaterThan(2_000_000); // the control: the model is in it
+  }, 60_000);
+});
+
 describe('workerd and Node', () => {
   test('make the same crop and the same probabilities of one photo', async () => {
     const assets = await loadAssets();

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { MienError } from '../../src/model/errors.js';
 import { table1 } from '../../src/model/table1.js';
-import { checkWeights, decodeSafetensors, encodeSafetensors, type Weights } from '../../src/model/weights.js';
+import {
+  checkWeights,
+  decodeSafetensors,
+  encodeCompactSafetensors,
+  encodeSafetensors,
+  type Weights,
+} from '../../src/model/weights.js';
 import { livelyWeights } from '../support/networks.js';
 
 const small: Weights = new Map([
@@ -49,6 +55,55 @@ describe('safetensors', () => {
   it('refuses NaN', () => {
     const bytes = encodeSafetensors(new Map([['a', { shape: [1], data: Float32Array.of(Number.NaN) }]]));
     expect(refusal(() => decodeSafetensors(bytes))).toMatch(/a holds a value that is not finite/);
+  });
+});
+
+describe('compact safetensors', () => {
+  const kernel = Float32Array.from({ length: 2 * 50 * 40 }, (_, i) => Math.sin(i) * (i < 2000 ? 0.3 : 20));
+  const weights: Weights = new Map([
+    ['bias', { shape: [2], data: Float32Array.of(0.1, 0.2) }],
+    ['large.weight', { shape: [2, 50, 40, 1], data: kernel }],
+    ['small.weight', { shape: [1, 1, 3, 1], data: Float32Array.of(0.1, 0.2, 0.3) }],
+    ['zero.weight', { shape: [4, 1000, 1, 1], data: new Float32Array(4000) }],
+  ]);
+  const bytes = encodeCompactSafetensors(weights);
+
+  it('keep small tensors exactly, and large kernels to half a step of 255 across their row', () => {
+    const read = decodeSafetensors(bytes);
+    expect([...read.keys()].sort()).toEqual([...weights.keys()].sort());
+    for (const name of ['bias', 'small.weight', 'zero.weight'])
+      expect(read.get(name)).toEqual(weights.get(name));
+    const { shape, data } = read.get('large.weight') as { shape: number[]; data: Float32Array };
+    expect(shape).toEqual([2, 50, 40, 1]);
+    const error = (from: number) =>
+      Math.max(
+        ...data.subarray(from, from + 2000).map((value, i) => Math.abs(value - (kernel[from + i] as number))),
+      );
+    for (const [from, largest] of [
+      [0, 0.3],
+      [2000, 20],
+    ] as const) {
+      expect(error(from)).toBeLessThanOrEqual((largest / 127 / 2) * 1.001);
+      expect(error(from)).toBeGreaterThan(largest / 127 / 4); // the control: something is rounded
+    }
+    expect(bytes.length).toBeLessThan(4000 + 4000 + 1000);
+  });
+
+  it('give what has been rounded once the same again', () => {
+    const once = decodeSafetensors(bytes).get('large.weight')?.data as Float32Array;
+    const twice = decodeSafetensors(encodeCompactSafetensors(decodeSafetensors(bytes))).get(
+      'large.weight',
+    )?.data;
+    const change = once.map((value, i) => Math.abs(value - (twice?.[i] as number)) / 20);
+    expect(Math.max(...change)).toBeLessThan(1e-6);
+  });
+
+  it('are refused without scales', () => {
+    const text = new TextDecoder('latin1').decode(bytes).replace('large.weight.scale', 'large.weight.scole');
+    const broken = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    expect(refusal(() => decodeSafetensors(broken))).toMatch(
+      /large.weight is I8 and has no large.weight.scale/,
+    );
   });
 });
 

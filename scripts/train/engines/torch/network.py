@@ -228,9 +228,21 @@ def tensors_of(network):
     }
 
 
+def expanded(tensors):
+    """Tensors as they are computed with: int8 kernels, as published weights have them, times their rows' scales."""
+    rounded = {name for name, tensor in tensors.items() if tensor.dtype == torch.int8}
+    scales = {f"{name}.scale" for name in rounded}
+    return {
+        name: tensor.float() * tensors[f"{name}.scale"].view(-1, 1, 1, 1) if name in rounded else tensor
+        for name, tensor in tensors.items()
+        if name not in scales
+    }
+
+
 @torch.no_grad()
 def load_tensors(network, tensors):
     """Copies the tensors of a weights file into the network; a missing, extra or misshapen one raises."""
+    tensors = expanded(tensors)
     expected = set(tensors_of(network))
     if expected != set(tensors):
         raise ValueError(f"weights do not fit the architecture: {sorted(expected ^ set(tensors))[:5]}")
