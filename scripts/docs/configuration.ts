@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { packageRoot } from '../../src/assets/node.js';
 import { settings } from '../../src/handlers/config.js';
 import { guardSettings } from '../../src/handlers/guard.js';
+import { upstreamSettings } from '../../src/handlers/upstream.js';
 import { writeAtomically } from '../lib/files.js';
 
 const shown = (schema: z.ZodType): string => {
@@ -17,7 +18,7 @@ const shown = (schema: z.ZodType): string => {
 /** The page. */
 export function configuration(): string {
   const rows = Object.entries(settings.shape as Record<string, z.ZodType>).map(([name, schema]) => {
-    const everywhere = name in guardSettings.shape ? 'all' : 'Node';
+    const everywhere = name in guardSettings.shape || name in upstreamSettings.shape ? 'all' : 'Node';
     return `| \`${name}\` | ${shown(schema)} | ${schema.description} | ${everywhere} |`;
   });
   return `# Configuration

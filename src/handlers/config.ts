@@ -6,6 +6,7 @@ import { DEFAULT_MAX_PIXELS } from '../model/image.js';
 import { DEFAULT_MAX_BODY_BYTES, DEFAULT_RECEIVE_MS } from './app.js';
 import { ConfigError, readEnvironment } from './environment.js';
 import { guardSettings } from './guard.js';
+import { upstreamSettings } from './upstream.js';
 
 const integer = (least: number, most: number) =>
   z
@@ -50,6 +51,7 @@ export const settings = z.object({
     .describe(
       'What infers: `wasm`, `node` (needs `@tensorflow/tfjs-node`), `node-gpu` (needs `@tensorflow/tfjs-node-gpu`)',
     ),
+  ...upstreamSettings.shape,
   BATCH_MAX: integer(1, 1024)
     .default(32)
     .describe('Most crops of concurrent requests that share one inference; 1 batches nothing'),

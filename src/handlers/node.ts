@@ -8,7 +8,7 @@ import type { MiddlewareHandler } from 'hono';
 import { loadAssets, loadSite, publicFolder } from '../assets/node.js';
 import { loadModel } from '../assets/node-model.js';
 import { MienError } from '../model/errors.js';
-import type { Classifier } from '../model/model.js';
+import type { Classifier, ModelFiles } from '../model/model.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
 import { type Batcher, createBatcher } from './batching.js';
@@ -26,6 +26,7 @@ import { metered } from './middleware/metered.js';
 import { observed } from './observed.js';
 import { sageMaker } from './routes/sagemaker.js';
 import { createTurns } from './turns.js';
+import { createUpstream, withUpstream } from './upstream.js';
 
 /** Longest wait for requests in flight after a signal: containers are killed 30 s after it. */
 const DRAIN_MS = 25_000;
@@ -41,7 +42,8 @@ async function start(config: Config): Promise<void> {
   let draining = false;
   let batcher: Batcher | undefined;
   const metrics = createMetrics({ backend: config.BACKEND, queueLength: () => batcher?.length() ?? 0 });
-  const queue = (classifier: Classifier) => {
+  const upstream = createUpstream(config);
+  const queue = (classifier: Classifier, { version }: ModelFiles) => {
     batcher = createBatcher(classifier, {
       batchMax: config.BATCH_MAX,
       waitMs: config.BATCH_WAIT_MS,
@@ -49,7 +51,7 @@ async function start(config: Config): Promise<void> {
       deadlineMs: config.QUEUE_TIMEOUT_MS,
       onBatch: metrics.batch,
     });
-    return batcher;
+    return withUpstream(batcher, version, () => upstream);
   };
   const tracing = config.OTEL_EXPORTER_OTLP_ENDPOINT
     ? (await import('./tracing.js')).startTracing()

@@ -3,9 +3,11 @@ import './worker/no-eval.js';
 import { bundledAssets, bundledModel, bundledSite } from '../assets/bundled.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
+import { readEnvironment } from './environment.js';
 import { type Guard, readGuard } from './guard.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
 import { log } from './log.js';
+import { createUpstream, type Upstream, upstreamSettings, withUpstream } from './upstream.js';
 import { drain } from './worker/drain.js';
 import { rateLimit } from './worker/rate-limit.js';
 
@@ -28,6 +30,7 @@ const recognizer = lazyRecognizer(() =>
     backend: 'wasm',
     maxPixels: MAX_PIXELS,
     keepBytes: KEEP_DECODER_BYTES,
+    queue: (classifier, { version }) => withUpstream(classifier, version, () => settings?.upstream),
   }),
 );
 
@@ -36,10 +39,14 @@ const recognizer = lazyRecognizer(() =>
 recognizer.warmUp().catch((error: unknown) => log('error', 'The model does not start.', { error }));
 
 /** Settings come with the first request: variables and secrets of the Worker. */
-let settings: Guard | undefined;
+let settings: { guard: Guard; upstream: Upstream | undefined } | undefined;
 const guard = (env: unknown): Guard => {
-  settings ??= readGuard(env as Record<string, string | undefined>);
-  return settings;
+  const variables = env as Record<string, string | undefined>;
+  settings ??= {
+    guard: readGuard(variables),
+    upstream: createUpstream(readEnvironment(upstreamSettings, variables)),
+  };
+  return settings.guard;
 };
 
 export default createApp({

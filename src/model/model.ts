@@ -1,3 +1,5 @@
+import type { BackendName } from './backends/index.js';
+
 /** A published model's two files that inference needs, in memory. */
 export interface ModelFiles {
   /** Name and version as answers give them, e.g. mien-v1. */
@@ -34,13 +36,19 @@ export interface Explainer {
   evidence(crops: Uint8Array, labels: readonly number[]): { side: number; values: Float32Array };
 }
 
+export interface ClassifyOptions {
+  signal?: AbortSignal;
+  computedBy?: (backend: BackendName) => void;
+}
+
 /** A classifier that may make its caller wait: for other requests' crops, or for another machine. */
 export interface QueuedClassifier {
   /**
    * As `Classifier.classify`.
-   * @param options `signal`: who asked has gone away, so the answer is no longer wanted
+   * @param options `signal`: who asked has gone away, so the answer is no longer wanted; `computedBy` hears of the backend
+   *   that has computed where that is not the one here
    * @throws whatever the signal was aborted with
    */
-  classify(crops: Uint8Array, options?: { signal?: AbortSignal }): Promise<Float32Array>;
+  classify(crops: Uint8Array, options?: ClassifyOptions): Promise<Float32Array>;
   dispose(): void;
 }

@@ -5,7 +5,7 @@ import { cropFace, cropWhole } from './crop.js';
 import { createFaceDetector, type DetectOptions, type Face, type FaceDetector } from './face.js';
 import { createImageDecoder, type ImageDecoder, type ImageDecoderOptions, type Raster } from './image.js';
 import { LABELS, type Label } from './labels.js';
-import type { Classifier, Explainer, ModelFiles, QueuedClassifier } from './model.js';
+import type { Classifier, ClassifyOptions, Explainer, ModelFiles, QueuedClassifier } from './model.js';
 import { createClassifier } from './plan/index.js';
 import { cropOf, drawEvidence, type Saliency } from './saliency.js';
 
@@ -75,7 +75,7 @@ export interface Recognizer {
    * @param crops uint8 [n, 48, 48], as `cropFace` makes them
    * @returns float32 [n, 7]: probabilities in the order of LABELS
    */
-  classify(crops: Uint8Array, options?: Pick<RecognizeOptions, 'signal'>): Promise<Float32Array>;
+  classify(crops: Uint8Array, options?: ClassifyOptions): Promise<Float32Array>;
   describe(): Promise<RecognizerDescription>;
   /** Runs both networks once, so that the first photo does not wait for their kernels and buffers. */
   warmUp(): Promise<void>;
@@ -92,14 +92,16 @@ export interface RecognizerParts extends RecognizerDescription {
   /** jSquash's PNG codec: saliency maps are answered as PNG. */
   png: WebAssembly.Module;
   turn?: (() => Promise<void>) | undefined;
+  /** What infers here, where the classifier may ask elsewhere first: it is what has to warm up. */
+  plan?: Classifier;
 }
 
 export interface RecognizerOptions extends ImageDecoderOptions {
   assets: Assets;
   model: ModelFiles;
   backend: BackendName;
-  /** Puts something before the classifier, such as a queue. Default nothing. */
-  queue?: (classifier: Classifier) => QueuedClassifier;
+  /** Puts something before the model's classifier, such as a queue. Default nothing. */
+  queue?: (classifier: Classifier, model: ModelFiles) => QueuedClassifier;
   /** Waited for before each photo, so that whoever else needs the thread has it in between. Default nothing. */
   turn?: () => Promise<void>;
 }
@@ -123,7 +125,7 @@ export async function createRecognizer(options: RecognizerOptions): Promise<Reco
   const detector = await createFaceDetector(assets.detector);
   try {
     const compiled = createClassifier(model);
-    const classifier = queue ? queue(compiled) : compiled;
+    const classifier = queue ? queue(compiled, model) : compiled;
     const decoder = createImageDecoder(assets.wasm, decoderOptions);
     return composeRecognizer({
       decoder,
@@ -132,6 +134,7 @@ export async function createRecognizer(options: RecognizerOptions): Promise<Reco
       explainer: compiled,
       png: assets.wasm.png,
       turn,
+      plan: compiled,
       model,
       backend,
     });
@@ -197,7 +200,14 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
   return {
     async recognize(bytes, options = {}) {
       const { image, faces, crops, started, decoded, detected } = await findFaces(bytes, options);
-      const scores = faces.length > 0 ? await classifier.classify(crops, options) : new Float32Array();
+      let computedBy = backend;
+      const asked = {
+        ...(options.signal && { signal: options.signal }),
+        computedBy: (name: BackendName) => {
+          computedBy = name;
+        },
+      };
+      const scores = faces.length > 0 ? await classifier.classify(crops, asked) : new Float32Array();
       const recognized = faces.map(({ box, confidence, roll }, index) => ({
         box,
         confidence,
@@ -210,7 +220,7 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
         image,
         faces: answered,
         model,
-        backend,
+        backend: computedBy,
         timing: {
           decodeMs: milliseconds(decoded - started),
           detectMs: milliseconds(detected - decoded),
@@ -227,7 +237,7 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
     },
     async warmUp() {
       detector.detect({ width: 1, height: 1, data: new Uint8Array([128, 128, 128, 255]) });
-      await classifier.classify(new Uint8Array(CROP_BYTES).fill(128));
+      await (parts.plan ?? classifier).classify(new Uint8Array(CROP_BYTES).fill(128));
     },
     dispose() {
       detector.dispose();

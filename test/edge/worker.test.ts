@@ -14,6 +14,7 @@ import { contract } from '../contract/contract.js';
 import { EXPRESSIONS, form, pngClaiming, post, postJson } from '../contract/requests.js';
 import { astronautBytes, encodeJpeg, encodePng, encodeWebp, pattern } from '../support/pictures.js';
 import { untrainedFolder } from '../support/untrained.js';
+import { MODES, startUpstream } from '../support/upstream.js';
 import { startWorkerd, type Workerd } from '../support/workerd.js';
 
 const model = untrainedFolder();
@@ -119,6 +120,29 @@ describe('what a Worker keeps', () => {
       await Promise.all(answers.map((answer) => answer.arrayBuffer()));
     }
     expect(await inside('tensors')).toBe(before);
+  });
+});
+
+describe('a GPU elsewhere', () => {
+  test('infers for the Worker, and when it is away the Worker infers itself', async () => {
+    const gpu = await startUpstream('0.0.0');
+    const worker = await startWorkerd(out, modules, undefined, { GPU_URL: gpu.url, GPU_TIMEOUT_MS: '300' });
+    const ask = async () =>
+      (await fetch(worker.url + EXPRESSIONS, post(photo))).json() as Promise<Recognition>;
+    try {
+      const there = await ask();
+      expect(there.backend).toBe('node-gpu');
+      expect(there.faces[0]?.expressions[0]).toEqual({ label: 'happy', score: Math.fround(0.4) });
+      for (const mode of MODES.filter((one) => one !== 'healthy')) {
+        gpu.mode = mode;
+        const here = await ask();
+        expect([mode, here.backend, here.faces.length]).toEqual([mode, 'wasm', 1]);
+        expect(here.faces[0]?.expressions).not.toEqual(there.faces[0]?.expressions);
+      }
+    } finally {
+      await worker.stop();
+      await gpu.stop();
+    }
   });
 });
 

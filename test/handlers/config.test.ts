@@ -22,6 +22,7 @@ test('has a default for everything', () => {
     API_KEYS: [],
     ANONYMOUS: 'allow',
     CORS_ORIGINS: [],
+    GPU_TIMEOUT_MS: 1000,
   });
 });
 

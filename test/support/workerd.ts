@@ -16,11 +16,13 @@ export interface Workerd {
  * Starts what `bundleWorker` has written to `folder`, with the compatibility date of wrangler.jsonc.
  *
  * @param requestsAMinute what the rate-limit binding lets an address do; without it, it is not bound
+ * @param variables beside those of wrangler.jsonc
  */
 export async function startWorkerd(
   folder: string,
   modules: WorkerModule[],
   requestsAMinute?: number,
+  variables: Record<string, string> = {},
 ): Promise<Workerd> {
   const config = JSON.parse(readFileSync(join(folder, 'wrangler.json'), 'utf8'));
   const options: MiniflareOptions = {
@@ -32,7 +34,7 @@ export async function startWorkerd(
     modulesRoot: folder,
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
-    bindings: config.vars,
+    bindings: { ...config.vars, ...variables },
     host: '127.0.0.1',
     inspectorPort: 0,
     ...(requestsAMinute && {

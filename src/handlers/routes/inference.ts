@@ -54,9 +54,15 @@ export function inference(recognizer: Served, ready: () => boolean, limits: Body
 
 /** Answers the inference request that is in the body. */
 export async function infer(c: Context<AppEnv>, recognizer: Served): Promise<Response> {
-  const { model, backend } = await versionAsked(c, recognizer);
+  const { model, ...described } = await versionAsked(c, recognizer);
   const { request, crops } = readInferRequest(c.get('body'), c.req.header(HEADER_LENGTH));
-  const scores = await recognizer.classify(crops, { signal: c.req.raw.signal });
+  let { backend } = described;
+  const scores = await recognizer.classify(crops, {
+    signal: c.req.raw.signal,
+    computedBy: (name) => {
+      backend = name;
+    },
+  });
   const count = scores.length / LABELS.length;
   const response: InferResponse = {
     model_name: MODEL_NAME,

@@ -1,0 +1,142 @@
+/** Another mien, on a GPU: asked first, and done without where it does not answer. */
+import { z } from 'zod';
+import { BACKEND_NAMES, type BackendName } from '../model/backends/index.js';
+import { LABELS } from '../model/labels.js';
+import type { Classifier, QueuedClassifier } from '../model/model.js';
+import { log } from './log.js';
+import { HEADER_LENGTH } from './routes/inference/tensors.js';
+
+/** On every runtime. */
+export const upstreamSettings = z.object({
+  GPU_URL: z
+    .url('must be an address such as https://gpu.example.com')
+    .optional()
+    .describe('Address of another mien that is asked to infer first; where it fails, this one infers itself'),
+  GPU_KEY: z.string().optional().describe('API key for `GPU_URL`'),
+  GPU_TIMEOUT_MS: z
+    .string()
+    .regex(/^[1-9]\d{0,4}$/, 'must be a whole number from 1 to 99999')
+    .transform(Number)
+    .default(1000)
+    .describe('Longest wait for `GPU_URL`, milliseconds'),
+});
+
+/** Failures one after the other that open the circuit. */
+const FAILURES = 3;
+/** How long an open circuit stays open, milliseconds: then one request tries. */
+const OPEN_MS = 30_000;
+
+const CROP_BYTES = 48 * 48;
+/** Most crops of one request, as the other side limits them. */
+const MOST_CROPS = 256;
+
+const score = z.number().min(0).max(1);
+const response = z.object({
+  model_version: z.string(),
+  parameters: z.object({ backend: z.enum(BACKEND_NAMES) }),
+  outputs: z.tuple([z.object({ data: z.array(score) })]),
+});
+
+export interface Upstream {
+  /**
+   * Scores crops on the other machine.
+   * @param version model that answers have to be of
+   * @returns undefined where they are not to be had from there
+   * @throws the signal's reason
+   */
+  classify(
+    crops: Uint8Array,
+    version: string,
+    signal?: AbortSignal,
+  ): Promise<{ scores: Float32Array; backend: BackendName } | undefined>;
+}
+
+/**
+ * Speaks the Open Inference Protocol to another mien. After three failures one after the other it is left alone for 30 s.
+ * Nothing is asked twice. The circuit is plain numbers, without a promise that one request would resolve for another:
+ * Workers forbid that.
+ */
+export function createUpstream(
+  settings: z.output<typeof upstreamSettings>,
+  now: () => number = Date.now,
+): Upstream | undefined {
+  const { GPU_URL: url, GPU_KEY: key, GPU_TIMEOUT_MS: timeoutMs } = settings;
+  if (!url) return undefined;
+  let failures = 0;
+  let closedUntil = 0;
+  return {
+    async classify(crops, version, signal) {
+      signal?.throwIfAborted();
+      const count = crops.length / CROP_BYTES;
+      if (count > MOST_CROPS || now() < closedUntil) return undefined;
+      // Of those that come while one tries, the others do without.
+      if (failures >= FAILURES) closedUntil = now() + OPEN_MS;
+      const limit = AbortSignal.timeout(timeoutMs);
+      try {
+        const answer = await ask(url, key, crops, signal ? AbortSignal.any([signal, limit]) : limit);
+        if (answer.model_version !== version)
+          throw new Error(`it serves ${answer.model_version}, this ${version}`);
+        const scores = Float32Array.from(answer.outputs[0].data);
+        if (!areProbabilities(scores, count))
+          throw new Error('its scores are not probabilities of these crops');
+        failures = closedUntil = 0;
+        return { scores, backend: answer.parameters.backend };
+      } catch (error) {
+        signal?.throwIfAborted(); // says nothing of the other machine
+        if (++failures >= FAILURES) closedUntil = now() + OPEN_MS;
+        log('error', 'GPU_URL does not answer; inferring here', {
+          failures,
+          reason: `${(error as Error).message}`,
+        });
+        return undefined;
+      }
+    },
+  };
+}
+
+async function ask(url: string, key: string | undefined, crops: Uint8Array, signal: AbortSignal) {
+  const count = crops.length / CROP_BYTES;
+  const parameters = { binary_data_size: crops.length };
+  const input = { name: 'crops', datatype: 'UINT8', shape: [count, 48, 48, 1], parameters };
+  const json = new TextEncoder().encode(JSON.stringify({ inputs: [input] }));
+  const body = new Uint8Array(json.length + crops.length);
+  body.set(json);
+  body.set(crops, json.length);
+  const answer = await fetch(`${url.replace(/\/*$/, '')}/v2/models/mien/infer`, {
+    method: 'POST',
+    body,
+    headers: { [HEADER_LENGTH]: `${json.length}`, ...(key && { authorization: `Bearer ${key}` }) },
+    signal,
+  });
+  if (!answer.ok) {
+    await answer.body?.cancel();
+    throw new Error(`it answers ${answer.status}`);
+  }
+  return response.parse(await answer.json());
+}
+
+/** Whether they are seven a crop, each row's sum 1 as far as float32 goes. */
+function areProbabilities(scores: Float32Array, count: number): boolean {
+  if (scores.length !== count * LABELS.length) return false;
+  for (let at = 0; at < scores.length; at += LABELS.length) {
+    const sum = scores.subarray(at, at + LABELS.length).reduce((a, b) => a + b, 0);
+    if (Math.abs(sum - 1) > 1e-3) return false;
+  }
+  return true;
+}
+
+/** Asks the other machine where there is one, and else, or where it fails, the classifier here. */
+export function withUpstream(
+  local: Classifier | QueuedClassifier,
+  version: string,
+  upstream: () => Upstream | undefined,
+): QueuedClassifier {
+  return {
+    async classify(crops, options = {}) {
+      const answer = await upstream()?.classify(crops, version, options.signal);
+      if (answer) options.computedBy?.(answer.backend);
+      return answer?.scores ?? local.classify(crops, options);
+    },
+    dispose: () => local.dispose(),
+  };
+}

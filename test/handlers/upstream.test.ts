@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { loadAssets } from '../../src/assets/node.js';
+import { createApp } from '../../src/handlers/app.js';
+import { createUpstream, type Upstream, withUpstream } from '../../src/handlers/upstream.js';
+import { createRecognizer, type Recognition, type Recognizer } from '../../src/model/recognizer.js';
+import { EXPRESSIONS, post } from '../contract/requests.js';
+import { astronautBytes } from '../support/pictures.js';
+import { untrainedModel } from '../support/untrained.js';
+import { type FakeUpstream, MODES, startUpstream } from '../support/upstream.js';
+
+const TIMEOUT = 200;
+const photo = astronautBytes();
+let gpu: FakeUpstream;
+let recognizer: Recognizer;
+let upstream: Upstream | undefined;
+let time = 0;
+
+beforeAll(async () => {
+  const model = untrainedModel();
+  gpu = await startUpstream(model.version);
+  recognizer = await createRecognizer({
+    assets: await loadAssets(),
+    model,
+    backend: 'wasm',
+    queue: (classifier, { version }) => withUpstream(classifier, version, () => upstream),
+  });
+});
+afterAll(() => gpu.stop());
+beforeEach(() => {
+  vi.spyOn(console, 'error').mockImplementation(() => {});
+  [gpu.mode, gpu.asked, gpu.keys, time] = ['healthy', [], [], 0];
+  upstream = createUpstream(
+    { GPU_URL: `${gpu.url}/`, GPU_KEY: 'secret', GPU_TIMEOUT_MS: TIMEOUT },
+    () => time,
+  );
+});
+
+const ask = async (): Promise<Recognition> => {
+  const app = createApp({ recognizer, ready: () => true });
+  const response = await app.request(EXPRESSIONS, post(photo));
+  expect(response.status).toBe(200);
+  return response.json();
+};
+const alone = async () => {
+  const before = upstream;
+  upstream = undefined;
+  const answer = await ask();
+  upstream = before;
+  return answer;
+};
+
+describe('with GPU_URL', () => {
+  test('a healthy one infers, and the answer says so', async () => {
+    const answer = await ask();
+    expect(answer.backend).toBe('node-gpu');
+    expect(answer.faces[0]?.expressions[0]).toEqual({ label: 'happy', score: Math.fround(0.4) });
+    expect([gpu.asked.length, gpu.keys]).toEqual([1, ['Bearer secret']]);
+    const crops = new Uint8Array(3 * 2304).map((_, at) => (at % 2304 === 0 ? at / 2304 + 5 : 0));
+    expect(await recognizer.classify(crops)).toHaveLength(21);
+    expect(gpu.asked[1]).toEqual([5, 6, 7]);
+  });
+
+  test.each(
+    MODES.filter((mode) => mode !== 'healthy'),
+  )('one that is %s is done without, asked once', async (mode) => {
+    gpu.mode = mode;
+    const own = await alone();
+    const answer = await ask();
+    expect(answer.backend).toBe('wasm');
+    expect(answer.faces).toEqual(own.faces);
+    expect(gpu.asked).toHaveLength(1);
+  });
+
+  test('after three failures it is left alone for 30 s, then one request tries', async () => {
+    gpu.mode = 'erroring';
+    for (let request = 0; request < 5; request++) expect((await ask()).backend).toBe('wasm');
+    expect(gpu.asked).toHaveLength(3);
+    time = 29_999;
+    await ask();
+    expect(gpu.asked).toHaveLength(3);
+    time = 30_000;
+    await Promise.all([ask(), ask(), ask()]);
+    expect(gpu.asked).toHaveLength(4);
+    gpu.mode = 'healthy';
+    time = 60_000;
+    expect((await ask()).backend).toBe('node-gpu');
+    expect((await ask()).backend).toBe('node-gpu');
+    gpu.mode = 'erroring';
+    for (let request = 0; request < 3; request++) await ask();
+    expect(gpu.asked).toHaveLength(9); // the count has begun anew
+  });
+
+  test('whoever has gone is no failure of its', async () => {
+    gpu.mode = 'slow';
+    for (let request = 0; request < 4; request++) {
+      const client = new AbortController();
+      setTimeout(() => client.abort(new Error('gone')), 20);
+      const crops = new Uint8Array(2304);
+      await expect(recognizer.classify(crops, { signal: client.signal })).rejects.toThrow('gone');
+    }
+    gpu.mode = 'healthy';
+    expect((await ask()).backend).toBe('node-gpu');
+  });
+
+  test('no answer takes longer than the time-out and WASM, whatever it does', async () => {
+    const took = async (answer: () => Promise<unknown>) => {
+      const began = performance.now();
+      await answer();
+      return performance.now() - began;
+    };
+    const own: number[] = [];
+    const times: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      for (const mode of MODES) {
+        gpu.mode = mode;
+        time += 60_000; // so that it is asked each time
+        own.push(await took(alone));
+        times.push(await took(ask));
+      }
+    }
+    expect(gpu.asked).toHaveLength(times.length);
+    expect(Math.max(...times)).toBeGreaterThan(TIMEOUT); // the control: some have waited for it
+    expect(Math.max(...times)).toBeLessThanOrEqual(TIMEOUT + Math.max(...own) + 50);
+  });
+
+  test('warming up is for the network here', async () => {
+    await recognizer.warmUp();
+    expect(gpu.asked).toEqual([]);
+  });
+
+  test('without it nobody is asked', () => {
+    expect(createUpstream({ GPU_TIMEOUT_MS: 1000 })).toBeUndefined();
+  });
+});
