@@ -55,5 +55,6 @@ export default createApp({
   maxBodyBytes: MAX_BODY_BYTES,
   site: bundledSite,
   guard,
-  middleware: [drain, rateLimit],
+  limits: [rateLimit],
+  middleware: [drain],
 });

@@ -17,18 +17,18 @@ export interface WorkerBindings {
 const PERIOD_SECONDS = 60;
 
 /**
- * Gives every client address its share of `/v1/`; health checks are free.
+ * Gives every key, or without keys every client address, its share of a minute.
  *
  * @throws ApiError `rate_limited`, answered as 429 with Retry-After
  */
 export const rateLimit: MiddlewareHandler<AppEnv> = async (c, next) => {
   const limiter = (c.env as WorkerBindings | undefined)?.RATE_LIMIT;
-  if (limiter && c.req.path.startsWith('/v1/')) {
+  if (limiter) {
     // Cloudflare sets the header, and takes it off where a client has sent it.
-    const key = c.req.header('cf-connecting-ip') ?? 'unknown';
+    const key = c.get('client') ?? c.req.header('cf-connecting-ip') ?? 'unknown';
     const { success } = await limiter.limit({ key });
     if (!success) {
-      throw new ApiError('rate_limited', 'Too many requests from this address.', {
+      throw new ApiError('rate_limited', 'Too many requests.', {
         details: { retryAfterSeconds: PERIOD_SECONDS },
       });
     }
