@@ -1,6 +1,7 @@
 /**
  * Copies the face detector's two files out of `@vladmandic/human` (43 MB, a development dependency) to
- * `dist/assets`, so that what is deployed carries 0.6 MB of it, and makes the pages and the API's document there. Run by `npm run build` and
+ * `dist/assets`, so that what is deployed carries 0.6 MB of it, and makes the plan's kernels, the pages and the API's
+ * document there. Run by `npm run build` and
  * before the tests.
  */
 import { createHash } from 'node:crypto';
@@ -10,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { packageRoot } from '../../src/assets/node.js';
 import { openApi } from '../../src/handlers/openapi.js';
 import { docsPage } from '../lib/docs-page.js';
+import { compileKernels } from '../lib/kernels.js';
 import { bundlePage } from '../lib/page-bundle.js';
 
 const NOTICE = `blazeface.json, blazeface.bin: MediaPipe BlazeFace, back-camera variation, 256 x 256.
@@ -41,6 +43,7 @@ await mkdir(target, { recursive: true });
 const files: [string, Uint8Array][] = [
   ['blazeface.json', await readFile(join(models, 'blazeface.json'))],
   ['blazeface.bin', await readFile(join(models, 'blazeface.bin'))],
+  ['kernels.wasm', await compileKernels()],
   ['NOTICE', new TextEncoder().encode(NOTICE)],
   ['page.html', new TextEncoder().encode(await bundlePage())],
   ['docs.html', new TextEncoder().encode(await docsPage(openApi() as never))],

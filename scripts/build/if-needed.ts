@@ -19,6 +19,7 @@ const BUILT = 'dist/src/handlers/node.js';
 const ASSETS = [
   'dist/assets/blazeface.json',
   'dist/assets/blazeface.bin',
+  'dist/assets/kernels.wasm',
   'dist/assets/page.html',
   'dist/public/browser/mien.js',
 ];

@@ -52,7 +52,7 @@ export async function bundleBrowser(options: BrowserBundleOptions) {
   const detector = join(root, 'dist', 'assets');
   const files: [string, Uint8Array | string][] = [
     ...outputFiles.map(({ path, contents }): [string, Uint8Array] => [basename(path), contents]),
-    ...(['tfjs', 'jpeg', 'png', 'webp'] as const).map((file): [string, Uint8Array] => [
+    ...(['tfjs', 'kernels', 'jpeg', 'png', 'webp'] as const).map((file): [string, Uint8Array] => [
       BROWSER_FILES[file],
       readFileSync(WASM_FILES[file]),
     ]),

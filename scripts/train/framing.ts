@@ -143,7 +143,7 @@ main(async () => {
     throw new MienError('invalid_data', 'usage: framing --csv FILE [--faces 2000] [--out FILE]');
 
   const assets = await loadAssets();
-  await createBackend('wasm', { wasmModule: assets.wasm.tfjs });
+  await createBackend('wasm', assets);
   const detector = await createFaceDetector(assets.detector);
   const progress = new Progress('detecting', wanted);
   const faces: Face[] = [];

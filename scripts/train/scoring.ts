@@ -28,7 +28,7 @@ export async function score(
   rows: number[],
 ): Promise<Float32Array> {
   const assets = await loadAssets();
-  await createBackend(backend, { wasmModule: assets.wasm.tfjs });
+  await createBackend(backend, assets);
   const classifier = createClassifier(model);
   const progress = new Progress(`scoring on ${backend}`, rows.length);
   const scores = new Float32Array(rows.length * LABELS.length);

@@ -5,6 +5,7 @@ import type { ModelFiles } from '../model/model.js';
 /** The files beside the browser bundle, by what they are: scripts/build/browser.ts puts them there. */
 export const BROWSER_FILES = {
   tfjs: 'tfjs.wasm',
+  kernels: 'kernels.wasm',
   jpeg: 'jpeg.wasm',
   png: 'png.wasm',
   webp: 'webp.wasm',
@@ -26,8 +27,9 @@ export async function fetchFiles(folder: URL): Promise<{ assets: Assets; model: 
     JSON.parse(new TextDecoder().decode(await bytes(file)));
   // Not compileStreaming, which refuses what a file server does not call application/wasm.
   const compile = async (file: keyof typeof BROWSER_FILES) => WebAssembly.compile(await bytes(file));
-  const [tfjs, jpeg, png, webp, topology, weights, description, parameters] = await Promise.all([
+  const [tfjs, kernels, jpeg, png, webp, topology, weights, description, parameters] = await Promise.all([
     compile('tfjs'),
+    compile('kernels'),
     compile('jpeg'),
     compile('png'),
     compile('webp'),
@@ -37,7 +39,7 @@ export async function fetchFiles(folder: URL): Promise<{ assets: Assets; model: 
     bytes('weights'),
   ]);
   return {
-    assets: { wasm: { tfjs, jpeg, png, webp }, detector: { topology, weights } },
+    assets: { wasm: { tfjs, kernels, jpeg, png, webp }, detector: { topology, weights } },
     model: { ...description, weights: new Uint8Array(parameters) },
   };
 }

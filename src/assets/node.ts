@@ -9,9 +9,10 @@ import { MienError } from '../model/errors.js';
 
 const require = createRequire(import.meta.url);
 
-/** Paths of the WebAssembly files, in the packages that own them. */
+/** Paths of the WebAssembly files: in the packages that own them, and where the build puts the plan's kernels. */
 export const WASM_FILES = {
   tfjs: require.resolve('@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm'),
+  kernels: join(packageRoot(), 'dist', 'assets', 'kernels.wasm'),
   jpeg: require.resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'),
   png: require.resolve('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'),
   webp: require.resolve('@jsquash/webp/codec/dec/webp_dec.wasm'),
@@ -34,20 +35,22 @@ export function packageRoot(): string {
 
 /**
  * Reads and compiles the model's binary files: WebAssembly from the packages that own it, the face detector
- * from `dist/assets`, where the build puts it.
+ * and the plan's kernels
+ * from `dist/assets`, where the build puts them.
  *
  * @throws MienError `internal` where a file is missing
  */
 export async function loadAssets(): Promise<Assets> {
   const compile = async (path: string) => WebAssembly.compile(await readFile(path));
-  const [tfjs, jpeg, png, webp, detector] = await Promise.all([
+  const [tfjs, kernels, jpeg, png, webp, detector] = await Promise.all([
     compile(WASM_FILES.tfjs),
+    compile(WASM_FILES.kernels).catch(missingBuild),
     compile(WASM_FILES.jpeg),
     compile(WASM_FILES.png),
     compile(WASM_FILES.webp),
     loadDetector(join(packageRoot(), 'dist', 'assets')),
   ]);
-  return { wasm: { tfjs, jpeg, png, webp }, detector };
+  return { wasm: { tfjs, kernels, jpeg, png, webp }, detector };
 }
 
 async function loadDetector(folder: string): Promise<Assets['detector']> {
@@ -58,10 +61,14 @@ async function loadDetector(folder: string): Promise<Assets['detector']> {
     ]);
     return { topology: JSON.parse(topology), weights: new Uint8Array(weights).buffer };
   } catch (cause) {
-    throw new MienError('internal', 'The face detector is not in dist/assets: run `npm run build`.', {
-      cause,
-    });
+    return missingBuild(cause);
   }
+}
+
+function missingBuild(cause: unknown): never {
+  throw new MienError('internal', 'dist/assets lacks what the build puts there: run `npm run build`.', {
+    cause,
+  });
 }
 
 /** Reads the pages that the build puts in `dist/assets`; undefined where it has not run. */

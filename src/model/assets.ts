@@ -1,7 +1,7 @@
 /** The binary files that the model needs, in memory: each runtime has its own way of getting at them. */
 export interface Assets {
-  /** Compiled modules: tfjs's SIMD kernels and jSquash's three decoders. */
-  wasm: Record<'tfjs' | 'jpeg' | 'png' | 'webp', WebAssembly.Module>;
+  /** Compiled modules: tfjs's SIMD kernels, the plan's own, and jSquash's three decoders. */
+  wasm: Record<'tfjs' | 'kernels' | 'jpeg' | 'png' | 'webp', WebAssembly.Module>;
   /** BlazeFace (back, 256): `blazeface.json` parsed, and `blazeface.bin`. */
   detector: { topology: object; weights: ArrayBuffer };
 }

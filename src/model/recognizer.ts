@@ -121,7 +121,7 @@ export interface RecognizerOptions extends ImageDecoderOptions {
  */
 export async function createRecognizer(options: RecognizerOptions): Promise<Recognizer> {
   const { assets, model, backend, queue, turn, ...decoderOptions } = options;
-  await createBackend(backend, { wasmModule: assets.wasm.tfjs });
+  await createBackend(backend, assets);
   const detector = await createFaceDetector(assets.detector);
   try {
     const compiled = createClassifier(model);

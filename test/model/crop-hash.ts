@@ -8,7 +8,7 @@ import { createImageDecoder } from '../../src/model/image.js';
 import { astronautBytes } from '../support/pictures.js';
 
 const assets = await loadAssets();
-await createBackend('wasm', { wasmModule: assets.wasm.tfjs });
+await createBackend('wasm', assets);
 const raster = await createImageDecoder(assets.wasm).decode(astronautBytes());
 const [face] = (await createFaceDetector(assets.detector)).detect(raster);
 if (!face) throw new Error('no face');

@@ -17,7 +17,7 @@ const photo = pictures.astronaut();
 
 beforeAll(async () => {
   const assets = await loadAssets();
-  await createBackend('wasm', { wasmModule: assets.wasm.tfjs });
+  await createBackend('wasm', assets);
   detector = await createFaceDetector(assets.detector);
   decoder = createImageDecoder(assets.wasm);
 });

@@ -13,7 +13,7 @@ const photo = astronaut();
 
 beforeAll(async () => {
   const assets = await loadAssets();
-  await createBackend('wasm', { wasmModule: assets.wasm.tfjs });
+  await createBackend('wasm', assets);
   detector = await createFaceDetector(assets.detector);
 });
 

@@ -3,11 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadAssets } from '../../src/assets/node.js';
 import { type Architecture, formatArchitecture, parseArchitecture } from '../../src/model/architecture.js';
+import type { Assets } from '../../src/model/assets.js';
 import { createBackend } from '../../src/model/backends/index.js';
 import { enlarge } from '../../src/model/enlarge.js';
 import { Network } from '../../src/model/network.js';
 import { Executor } from '../../src/model/plan/executor.js';
 import { createClassifier } from '../../src/model/plan/index.js';
+import { RESIDUAL } from '../../src/model/plan/kernels/residual.js';
 import { plan } from '../../src/model/plan/planner.js';
 import { table1 } from '../../src/model/table1.js';
 import { encodeSafetensors, type Weights } from '../../src/model/weights.js';
@@ -17,9 +19,9 @@ import { randomNumbers } from '../support/random.js';
 const random = randomNumbers(7);
 const crops = Uint8Array.from({ length: 2 * 48 * 48 }, () => Math.floor((random() + 1) * 128));
 
-let wasmModule: WebAssembly.Module;
+let assets: Assets;
 beforeAll(async () => {
-  wasmModule = (await loadAssets()).wasm.tfjs;
+  assets = await loadAssets();
 });
 
 async function byTrainingForm(arch: Architecture, weights: Weights): Promise<Float32Array> {
@@ -32,7 +34,7 @@ async function byTrainingForm(arch: Architecture, weights: Weights): Promise<Flo
 }
 
 async function byPlan(arch: Architecture, weights: Weights): Promise<Float32Array> {
-  await createBackend('wasm', { wasmModule });
+  await createBackend('wasm', assets);
   const executor = new Executor(plan(arch, weights));
   const logits = executor.run(enlarge(crops, arch.side), 2);
   executor.dispose();
@@ -80,6 +82,20 @@ describe('the plan computes what the training form does', () => {
     const weights = livelyWeights(arch);
     const expected = await byTrainingForm(arch, weights);
     expect(difference(expected, await byPlan(arch, weights))).toBeLessThan(TOLERANCE);
+  });
+
+  it('without its own kernels too', async () => {
+    const arch = table1({ side: 64, dilations: [1, 2, 3, 4], rates: [1, 2, 3] });
+    const weights = livelyWeights(arch);
+    const expected = await byTrainingForm(arch, weights);
+    const fused = await byPlan(arch, weights);
+    const config = tf.getKernel(RESIDUAL, 'wasm');
+    tf.unregisterKernel(RESIDUAL, 'wasm');
+    const plain = await byPlan(arch, weights);
+    tf.registerKernel({ kernelName: RESIDUAL, backendName: 'wasm', kernelFunc: config.kernelFunc });
+    expect(difference(expected, fused)).toBeLessThan(TOLERANCE);
+    expect(difference(expected, plain)).toBeLessThan(TOLERANCE);
+    expect(plain).not.toEqual(fused); // the control: they were computed in two ways
   });
 
   it('and the comparison sees a mirrored kernel, a missing dilation, a moved mean', async () => {
@@ -144,7 +160,7 @@ describe('the evidence', () => {
     const pictures = tf.tensor4d(enlarge(crops, alone.side), [2, alone.side, alone.side, 1]);
     const expected = network.forward(pictures).maps.dataSync<'float32'>();
     network.dispose();
-    await createBackend('wasm', { wasmModule });
+    await createBackend('wasm', assets);
     const executor = new Executor(plan(alone, weights));
     const maps = executor.evidence(enlarge(crops, alone.side), 2);
     executor.dispose();
@@ -165,7 +181,7 @@ describe('createClassifier', () => {
   };
 
   it('gives each crop its own probabilities, whatever stands beside it', async () => {
-    await createBackend('wasm', { wasmModule });
+    await createBackend('wasm', assets);
     const classifier = createClassifier(model);
     // More crops than one pass holds at this side.
     const many = new Uint8Array(70 * 48 * 48);
@@ -183,7 +199,7 @@ describe('createClassifier', () => {
   });
 
   it('leaves no tensor behind', async () => {
-    await createBackend('wasm', { wasmModule });
+    await createBackend('wasm', assets);
     const before = tf.memory().numTensors;
     const classifier = createClassifier(model);
     const loaded = tf.memory().numTensors;
@@ -197,7 +213,7 @@ describe('createClassifier', () => {
   });
 
   it('refuses crops of another size', async () => {
-    await createBackend('wasm', { wasmModule });
+    await createBackend('wasm', assets);
     const classifier = createClassifier(model);
     expect(() => classifier.classify(new Uint8Array(100))).toThrow(/48×48/);
     classifier.dispose();

@@ -17,7 +17,7 @@ let assets: Assets;
 let detector: FaceDetector;
 beforeAll(async () => {
   assets = await loadAssets();
-  await createBackend('wasm', { wasmModule: assets.wasm.tfjs });
+  await createBackend('wasm', assets);
   detector = await createFaceDetector(assets.detector);
 });
 

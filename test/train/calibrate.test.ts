@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fitTemperature, foldTemperature, temper } from '../../scripts/train/calibrate.js';
 import { loadAssets } from '../../src/assets/node.js';
+import type { Assets } from '../../src/model/assets.js';
 import { createBackend } from '../../src/model/backends/index.js';
 import { createClassifier } from '../../src/model/plan/index.js';
 import { table1 } from '../../src/model/table1.js';
@@ -44,13 +45,13 @@ describe('fitTemperature', () => {
 });
 
 describe('foldTemperature', () => {
-  let wasmModule: WebAssembly.Module;
+  let assets: Assets;
   beforeAll(async () => {
-    wasmModule = (await loadAssets()).wasm.tfjs;
+    assets = await loadAssets();
   });
 
   it('gives the plan the tempered scores', async () => {
-    await createBackend('wasm', { wasmModule });
+    await createBackend('wasm', assets);
     const arch = table1({ side: 48 });
     const weights = livelyWeights(arch);
     const crops = Uint8Array.from({ length: 3 * 48 * 48 }, () => Math.floor((random() + 1) * 128));

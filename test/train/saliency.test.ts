@@ -64,7 +64,7 @@ it.skipIf(!present)(
   async () => {
     const set = readDataSet(data);
     const rows = spread(rowsOf(set, 'PublicTest'), FACES);
-    await createBackend('wasm', { wasmModule: (await loadAssets()).wasm.tfjs });
+    await createBackend('wasm', await loadAssets());
     const classifier = createClassifier(await loadModel(folder));
     const drops = { salient: 0, moved: 0, scattered: 0 };
     for (const row of rows) {

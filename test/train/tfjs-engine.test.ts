@@ -31,7 +31,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mien-tfjs-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 beforeAll(async () => {
-  await createBackend('wasm', { wasmModule: (await loadAssets()).wasm.tfjs });
+  await createBackend('wasm', await loadAssets());
 });
 
 /** A batch of noise, with a distribution each for labels and votes. */

@@ -69,7 +69,7 @@ describe.skipIf(!python)('torch’s probabilities', () => {
     const { stdout } = spawnSync(python as string, options, { input: crops, maxBuffer: 1 << 28 });
     const theirs = new Float32Array(new Uint8Array(stdout).buffer);
 
-    await createBackend('wasm', { wasmModule: (await loadAssets()).wasm.tfjs });
+    await createBackend('wasm', await loadAssets());
     const classifier = createClassifier({
       name,
       version: '0',

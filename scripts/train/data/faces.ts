@@ -19,7 +19,7 @@ export interface Cropper {
  */
 export async function createCropper(face: 'auto' | 'whole'): Promise<Cropper> {
   const assets = await loadAssets();
-  await createBackend('wasm', { wasmModule: assets.wasm.tfjs });
+  await createBackend('wasm', assets);
   const decoder = createImageDecoder(assets.wasm);
   const detector = await createFaceDetector(assets.detector);
   const read = async (file: string): Promise<Raster> => {

@@ -2,15 +2,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import { MienError } from '../errors.js';
 import { useNode } from './node.js';
 import { useNodeGpu } from './node-gpu.js';
-import { useWasm } from './wasm.js';
+import { useWasm, type WasmModules } from './wasm.js';
 
 /** What infers: WebAssembly anywhere, libtensorflow on the CPU, libtensorflow on CUDA. */
 export const BACKEND_NAMES = ['wasm', 'node', 'node-gpu'] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
 export interface BackendOptions {
-  /** `tfjs-backend-wasm-simd.wasm`, compiled; only `wasm` needs it. */
-  wasmModule?: WebAssembly.Module;
+  /** Compiled modules; only `wasm` needs them. */
+  wasm?: WasmModules;
 }
 
 export interface Backend {
@@ -27,7 +27,7 @@ const created = new Map<BackendName, Promise<Backend>>();
  * @throws MienError `backend_unavailable` where a package or a module is missing
  * @example
  * const assets = await loadAssets();
- * await createBackend('wasm', { wasmModule: assets.wasm.tfjs });
+ * await createBackend('wasm', assets);
  */
 export async function createBackend(name: BackendName, options: BackendOptions = {}): Promise<Backend> {
   let backend = created.get(name);
@@ -41,14 +41,14 @@ export async function createBackend(name: BackendName, options: BackendOptions =
   return ready;
 }
 
-async function start(name: BackendName, { wasmModule }: BackendOptions): Promise<Backend> {
+async function start(name: BackendName, { wasm }: BackendOptions): Promise<Backend> {
   if (name !== 'wasm') {
     await (name === 'node' ? useNode() : useNodeGpu());
     return { name, engineName: 'tensorflow' };
   }
-  if (!wasmModule) {
-    throw new MienError('backend_unavailable', 'The wasm backend needs its compiled module (wasmModule).');
+  if (!wasm) {
+    throw new MienError('backend_unavailable', 'The wasm backend needs its compiled modules (wasm).');
   }
-  await useWasm(wasmModule);
+  await useWasm(wasm);
   return { name, engineName: 'wasm' };
 }

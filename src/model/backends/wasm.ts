@@ -2,12 +2,19 @@ import * as wasmPackage from '@tensorflow/tfjs-backend-wasm';
 import glue from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import * as tf from '@tensorflow/tfjs-core';
 import { MienError } from '../errors.js';
+import { registerResidual } from '../plan/kernels/residual.js';
 
 type Factory = (options: Record<string, unknown>) => Promise<Module>;
 type Signature = [result: 'number' | null, parameters: 'number'[]];
 interface Module {
   cwrap(name: string, ...signature: Signature): (...values: number[]) => number;
   tfjs?: Record<string, (...values: number[]) => number>;
+}
+
+/** Compiled modules. */
+export interface WasmModules {
+  tfjs: WebAssembly.Module;
+  kernels?: WebAssembly.Module;
 }
 
 /** What the package's own initialiser wraps (backend_wasm.ts), by the name that `BackendWasm` calls. */
@@ -25,12 +32,12 @@ const WRAPPED: Record<string, [string, ...Signature]> = {
  * allows: the package's own initialiser compiles bytes, which is refused there. One thread. The plain glue
  * fits the SIMD module too (the package pairs them so); the glue named simd throws when called on its own.
  *
- * @param module `tfjs-backend-wasm-simd.wasm`, compiled
+ * @param modules `tfjs-backend-wasm-simd.wasm`, compiled, and mien's own kernels; without them the plan uses tfjs's
  * @throws MienError `backend_unavailable` where the module does not fit the package's glue
  */
-export async function useWasm(module: WebAssembly.Module): Promise<void> {
+export async function useWasm({ tfjs, kernels }: WasmModules): Promise<void> {
   try {
-    const wasm = await instantiate(module);
+    const { wasm, memory } = await instantiate(tfjs);
     wasm.tfjs = {};
     for (const [key, [name, ...signature]] of Object.entries(WRAPPED)) {
       wasm.tfjs[key] = wasm.cwrap(name, ...signature);
@@ -41,21 +48,27 @@ export async function useWasm(module: WebAssembly.Module): Promise<void> {
     const backend = new wasmPackage.BackendWasm(wasm as never);
     tf.registerBackend('wasm', () => backend, 2);
     await tf.setBackend('wasm');
+    if (kernels) registerResidual(kernels, memory);
   } catch (cause) {
     throw new MienError('backend_unavailable', 'The wasm backend does not start.', { cause });
   }
 }
 
-async function instantiate(module: WebAssembly.Module): Promise<Module> {
+async function instantiate(
+  module: WebAssembly.Module,
+): Promise<{ wasm: Module; memory: WebAssembly.Memory }> {
   const release = keepProcessListeners();
+  let memory: WebAssembly.Memory | undefined;
   try {
-    return await (glue as unknown as Factory)({
+    const wasm = await (glue as unknown as Factory)({
       instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) {
         const instance = new WebAssembly.Instance(module, imports);
+        memory = instance.exports.memory as WebAssembly.Memory;
         done(instance);
         return instance.exports;
       },
     });
+    return { wasm, memory: memory as unknown as WebAssembly.Memory };
   } finally {
     release();
   }

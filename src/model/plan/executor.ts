@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Conv } from './fold.js';
+import { fits, packResidual, residual, scratchLength } from './kernels/residual.js';
 import type { DilatedConv, DownsamplePart, Matrix, Plan, Step } from './planner.js';
 import type { FoldedTail, RowSplit } from './transposed.js';
 
@@ -21,10 +22,11 @@ const regrouped = (planes: Planes, count: number): Planes =>
 export class Executor {
   readonly #plan: Plan;
   readonly #constants: tf.Tensor[] = [];
+  readonly #scratches = new Map<number, tf.Tensor>();
   readonly #encoder: Layer[];
   readonly #decoder: Layer[];
   readonly #features: ((x: tf.Tensor2D) => tf.Tensor2D) | undefined;
-  readonly #tail: ((x: tf.Tensor4D) => tf.Tensor2D) | undefined;
+  readonly #tail: ((x: Planes) => tf.Tensor2D) | undefined;
   readonly #maps: ((x: tf.Tensor4D) => tf.Tensor4D) | undefined;
 
   constructor(plan: Plan) {
@@ -45,7 +47,7 @@ export class Executor {
       const encoded = this.#encode(pictures, count);
       const parts: tf.Tensor2D[] = [];
       if (this.#features) parts.push(this.#features(tf.mean(joined(encoded), [1, 2])));
-      if (this.#tail) parts.push(this.#tail(joined(through(this.#decoder, encoded))));
+      if (this.#tail) parts.push(this.#tail(through(this.#decoder, encoded)));
       return tf.addN(parts).dataSync<'float32'>().slice();
     });
   }
@@ -94,7 +96,7 @@ export class Executor {
       case 'downsample':
         return this.#downsample(step.planes);
       case 'residual':
-        return this.#residual(step.planes);
+        return this.#residual(step);
       case 'pointwise': {
         const convs = step.planes.map((conv) => this.#conv(conv));
         return (input) => {
@@ -157,22 +159,38 @@ export class Executor {
     };
   }
 
-  #residual(planes: DilatedConv[][]): Layer {
+  #residual({ planes, grid }: Extract<Step, { kind: 'residual' }>): Layer {
     const built = planes.map((convs) =>
-      convs.map(({ conv, dilation }, i) => this.#conv(conv, { dilation, linear: i === convs.length - 1 })),
+      fits(convs, grid) ? this.#fusedBlock(convs, grid) : this.#block(convs),
     );
     return (input) =>
-      regrouped(input, built.length).map((x, p) => {
-        const convs = built[p] as ((x: tf.Tensor4D) => tf.Tensor4D)[];
-        return tf.tidy(() =>
-          tf.relu(
-            tf.add<tf.Tensor4D>(
-              x,
-              convs.reduce((y, conv) => conv(y), x),
-            ),
-          ),
-        );
+      regrouped(input, built.length).map((x, p) => (built[p] as (x: tf.Tensor4D) => tf.Tensor4D)(x));
+  }
+
+  #block(planes: DilatedConv[]): (x: tf.Tensor4D) => tf.Tensor4D {
+    const convs = planes.map(({ conv, dilation }, i) =>
+      this.#conv(conv, { dilation, linear: i === planes.length - 1 }),
+    );
+    return (x) =>
+      tf.tidy(() => {
+        const y = convs.reduce((value, conv) => conv(value), x);
+        return tf.relu(tf.add<tf.Tensor4D>(x, y));
       });
+  }
+
+  /** The block as one kernel of our own. */
+  #fusedBlock(convs: DilatedConv[], grid: number): (x: tf.Tensor4D) => tf.Tensor4D {
+    const filters = this.#keep(tf.tensor1d(packResidual(convs.map(({ conv }) => conv))));
+    const scratch = this.#scratchOf(scratchLength(grid, (convs[0] as DilatedConv).conv.shape[3]));
+    const dilation = Math.max(...convs.flatMap((conv) => conv.dilation));
+    return (x) => residual(x, filters, scratch, dilation);
+  }
+
+  /** One piece of memory for all blocks of a size, since they work one after another. */
+  #scratchOf(length: number): tf.Tensor {
+    const scratch = this.#scratches.get(length) ?? this.#keep(tf.zeros([length]));
+    this.#scratches.set(length, scratch);
+    return scratch;
   }
 
   /** Squeeze by ASPP, then equation 2 of the paper. */
@@ -211,19 +229,26 @@ export class Executor {
   }
 
   /** Module 23 and its global average at once: the full-size maps are never built. */
-  #averagedMaps({ matrix, bias }: FoldedTail): (x: tf.Tensor4D) => tf.Tensor2D {
+  #averagedMaps({ matrix, bias }: FoldedTail): (planes: Planes) => tf.Tensor2D {
     const weights = this.#keep(tf.tensor2d(matrix, [matrix.length / bias.length, bias.length]));
     const offsets = this.#keep(tf.tensor1d(bias));
-    return (x) => {
-      const [, height, width] = x.shape;
-      const sum = (part: tf.Tensor4D) => tf.sum(part, [1, 2]) as tf.Tensor2D;
-      const all = sum(x);
-      const belowFirst = tf.sub(all, sum(tf.slice(x, [0, 0, 0, 0], [-1, 1, -1, -1])));
-      const firstColumn = tf.slice(x, [0, 0, 0, 0], [-1, -1, 1, -1]);
-      const afterFirst = tf.sub(all, sum(firstColumn));
-      const both = tf.sub(belowFirst, sum(tf.slice(firstColumn, [0, 1, 0, 0], [-1, height - 1, 1, -1])));
-      const means = tf.div(tf.concat([all, belowFirst, afterFirst, both], 1), height * width);
-      return tf.add<tf.Tensor2D>(tf.matMul(means as tf.Tensor2D, weights), offsets);
+    const sum = (part: tf.Tensor4D) => tf.sum(part, [1, 2]) as tf.Tensor2D;
+    return (planes) => {
+      const [, height, width] = (planes[0] as tf.Tensor4D).shape;
+      const sums = planes.map((x) => {
+        const all = sum(x);
+        const belowFirst = tf.sub<tf.Tensor2D>(all, sum(tf.slice(x, [0, 0, 0, 0], [-1, 1, -1, -1])));
+        const firstColumn = tf.slice(x, [0, 0, 0, 0], [-1, -1, 1, -1]);
+        const afterFirst = tf.sub<tf.Tensor2D>(all, sum(firstColumn));
+        const corner = sum(tf.slice(firstColumn, [0, 1, 0, 0], [-1, height - 1, 1, -1]));
+        return [all, belowFirst, afterFirst, tf.sub<tf.Tensor2D>(belowFirst, corner)];
+      });
+      // Each sum of all planes' channels, then the next sum: the matrix's order.
+      const joint = tf.concat(
+        [0, 1, 2, 3].flatMap((kind) => sums.map((ofPlane) => ofPlane[kind] as tf.Tensor2D)),
+        1,
+      );
+      return tf.add<tf.Tensor2D>(tf.matMul(tf.div<tf.Tensor2D>(joint, height * width), weights), offsets);
     };
   }
 }

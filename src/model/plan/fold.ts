@@ -66,6 +66,23 @@ export function sliceOutputs({ shape, kernel, bias }: Conv, from: number, to: nu
   return { shape: [height, width, inputs, to - from], kernel: kept, bias: bias.slice(from, to) };
 }
 
+/** Convolutions of separate channels as one: their kernels stand on its diagonal, with zeros around. */
+export function blockDiagonal(convs: Conv[]): Conv {
+  const [height, width, inputs, outputs] = (convs[0] as Conv).shape;
+  const [rows, columns] = [inputs * convs.length, outputs * convs.length];
+  const kernel = new Float32Array(height * width * rows * columns);
+  convs.forEach((conv, c) => {
+    for (let at = 0; at < conv.kernel.length; at += outputs) {
+      const tap = Math.floor(at / (inputs * outputs));
+      const row = (at / outputs) % inputs;
+      const to = (tap * rows + c * inputs + row) * columns + c * outputs;
+      kernel.set(conv.kernel.subarray(at, at + outputs), to);
+    }
+  });
+  const bias = Float32Array.from(convs.flatMap((conv) => [...conv.bias]));
+  return { shape: [height, width, rows, columns], kernel, bias };
+}
+
 /** One kernel tap, float32 [inputs, outputs]. */
 export function tapOf({ shape, kernel }: Conv, y: number, x: number): Float32Array {
   const [, width, inputs, outputs] = shape;

@@ -5,11 +5,13 @@ import {
   type PlainResidualRow,
   place,
   type ResidualRow,
+  type Row,
 } from '../architecture.js';
 import { checkWeights, type Weights } from '../weights.js';
 import {
   type Affine,
   addIdentity,
+  blockDiagonal,
   type Conv,
   foldAffine,
   normAffine,
@@ -38,12 +40,12 @@ export type DownsamplePart = { conv: Conv } | { pool: Affine; from: number; to: 
 
 /**
  * One row, ready to compute. Between steps the channels stand in planes, one tensor a group of the convolutions that
- * follow, so that inside a stage nothing is split or joined.
+ * follow (small groups share one), so that inside a stage nothing is split or joined.
  */
 export type Step =
   | { kind: 'downsample'; planes: DownsamplePart[][] }
   /** On each plane: convolutions in turn, each with its dilation and all but the last with ReLU, + input, ReLU. */
-  | { kind: 'residual'; planes: DilatedConv[][] }
+  | { kind: 'residual'; grid: number; planes: DilatedConv[][] }
   | { kind: 'pointwise'; planes: Conv[] }
   | { kind: 'attention'; branches: { conv: Conv; rate: number }[]; fc1: Matrix; fc2: Matrix }
   | { kind: 'upsample'; planes: RowSplit[] };
@@ -62,10 +64,16 @@ export interface Plan {
   maps: RowSplit | undefined;
 }
 
-/** Groups that the rows after `index` work in; a row that is not grouped takes its input whole. */
-function groupsAfter(rows: PlacedRow[], index: number): number {
-  const next = rows[index + 1]?.row;
-  return next && 'groups' in next ? next.groups : 1;
+/** Channels that a plane has at least: with fewer, vectors stay half empty, so that groups share a plane. */
+const PLANE_CHANNELS = 8;
+
+/** Planes that a row works in; a row that is not grouped takes its input whole. */
+function planesOf(row: Row | undefined): number {
+  if (!row || !('groups' in row)) return 1;
+  const { groups, channels } = row;
+  let planes = groups;
+  while (planes > 1 && (groups % planes || channels / planes < Math.min(PLANE_CHANNELS, channels))) planes--;
+  return planes;
 }
 
 /** Output channels of each plane: [from, to). */
@@ -101,11 +109,18 @@ function downsample(weights: Weights, placed: PlacedRow, planes: number, epsilon
   };
 }
 
-function residual(weights: Weights, row: ResidualRow, epsilon: number): Step {
+function residual(weights: Weights, row: ResidualRow, grid: number, epsilon: number): Step {
   const norm = (n: number) => normAffine(weights, `${row.name}.norm${n}`, epsilon);
   const conv = (n: number) => readConv(weights, `${row.name}.conv${n}`);
   const convs = [conv(1), foldAffine(conv(2), norm(1)), conv(3), foldAffine(conv(4), norm(2))];
-  const byConv = convs.map((c) => slices(c, row.groups));
+  const planeCount = planesOf(row);
+  const shared = row.groups / planeCount;
+  const byConv = convs.map((c) => {
+    const groups = slices(c, row.groups);
+    return ranges(row.groups, planeCount).map(([from, to]) =>
+      shared === 1 ? (groups[from] as Conv) : blockDiagonal(groups.slice(from, to)),
+    );
+  });
   const d = row.dilation;
   const dilations: [number, number][] = [
     [1, 1],
@@ -113,20 +128,25 @@ function residual(weights: Weights, row: ResidualRow, epsilon: number): Step {
     [d, 1],
     [1, d],
   ];
-  const planes = ranges(row.channels, row.groups).map((_, p) =>
+  const planes = Array.from({ length: planeCount }, (_, p) =>
     dilations.map((dilation, i) => ({ conv: byConv[i]?.[p] as Conv, dilation })),
   );
-  return { kind: 'residual', planes };
+  return { kind: 'residual', grid, planes };
 }
 
-function plainResidual(weights: Weights, { name, dilation: d }: PlainResidualRow, epsilon: number): Step {
+function plainResidual(
+  weights: Weights,
+  { name, dilation: d }: PlainResidualRow,
+  grid: number,
+  epsilon: number,
+): Step {
   const conv = (n: number) =>
     foldAffine(readConv(weights, `${name}.conv${n}`), normAffine(weights, `${name}.norm${n}`, epsilon));
   const convs: DilatedConv[] = [
     { conv: conv(1), dilation: [1, 1] },
     { conv: conv(2), dilation: [d, d] },
   ];
-  return { kind: 'residual', planes: [convs] };
+  return { kind: 'residual', grid, planes: [convs] };
 }
 
 function matrix(weights: Weights, name: string): Matrix {
@@ -148,9 +168,9 @@ function step(weights: Weights, placed: PlacedRow, planes: number, epsilon: numb
       return downsample(weights, placed, planes, epsilon);
     case 'arb':
     case 'non-bottleneck-1d':
-      return residual(weights, row, epsilon);
+      return residual(weights, row, placed.outputGrid, epsilon);
     case 'residual':
-      return plainResidual(weights, row, epsilon);
+      return plainResidual(weights, row, placed.outputGrid, epsilon);
     case 'mix':
       return { kind: 'pointwise', planes: slices(addIdentity(folded(row.name)), planes) };
     case 'pointwise':
@@ -176,7 +196,9 @@ export function plan(arch: Architecture, weights: Weights): Plan {
   const rows = place(arch);
   const start = decoderStart(arch);
   const steps = (from: number, to: number) =>
-    rows.slice(from, to).map((placed, i) => step(weights, placed, groupsAfter(rows, from + i), arch.epsilon));
+    rows
+      .slice(from, to)
+      .map((placed, i) => step(weights, placed, planesOf(rows[from + i + 1]?.row), arch.epsilon));
   const last = (rows[rows.length - 1] as PlacedRow).row;
   const output = arch.head.maps ? readConv(weights, `${last.name}.conv`, true) : undefined;
   return {

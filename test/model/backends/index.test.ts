@@ -7,11 +7,11 @@ test('wasm needs its module, starts once and computes', async () => {
   await expect(createBackend('wasm')).rejects.toMatchObject({ code: 'backend_unavailable' });
   const listeners = process.listenerCount('uncaughtException');
   const { wasm } = await loadAssets();
-  const first = await createBackend('wasm', { wasmModule: wasm.tfjs });
+  const first = await createBackend('wasm', { wasm });
   expect(tf.getBackend()).toBe('wasm');
   expect(process.listenerCount('uncaughtException')).toBe(listeners);
   const tensor = tf.tensor1d([1, 2, 3]);
-  expect(await createBackend('wasm', { wasmModule: wasm.tfjs })).toBe(first);
+  expect(await createBackend('wasm', { wasm })).toBe(first);
   // The backend is the same one: a tensor made before is still there.
   expect([...tf.tidy(() => tf.add(tensor, 1).dataSync())]).toEqual([2, 3, 4]);
   tensor.dispose();
@@ -20,7 +20,7 @@ test('wasm needs its module, starts once and computes', async () => {
 test('a module that is something else is refused', async () => {
   const { wasm } = await loadAssets();
   const fresh = await import('../../../src/model/backends/wasm.js');
-  await expect(fresh.useWasm(wasm.png)).rejects.toMatchObject({ code: 'backend_unavailable' });
+  await expect(fresh.useWasm({ tfjs: wasm.png })).rejects.toMatchObject({ code: 'backend_unavailable' });
 });
 
 const missing = (specifier: string) =>

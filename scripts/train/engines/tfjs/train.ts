@@ -56,7 +56,7 @@ export async function trainRun({ run, data, backend }: RunOptions): Promise<void
   const recipe = recipeOf(join(run, 'config.json'));
   refuseUnsupported(recipe);
   const architecture = parseArchitecture(JSON.parse(readFileSync(join(run, 'architecture.json'), 'utf8')));
-  await createBackend(backend, { wasmModule: (await loadAssets()).wasm.tfjs });
+  await createBackend(backend, await loadAssets());
   const set = readDataSet(data);
   new Run(run, recipe, architecture, set).train();
 }

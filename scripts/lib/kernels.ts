@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { main as compile } from 'assemblyscript/asc';
+import { packageRoot } from '../../src/assets/node.js';
+import { MienError } from '../../src/model/errors.js';
+
+const SOURCE = 'src/model/plan/kernels/assembly/residual.ts';
+
+/**
+ * Compiles the plan's kernels from AssemblyScript. The module imports its memory, and keeps nothing in it.
+ * @throws MienError `internal` with the compiler's complaints
+ */
+export async function compileKernels(): Promise<Uint8Array> {
+  let binary: Uint8Array | undefined;
+  const options = '-O3 --noAssert --enable simd --importMemory --runtime stub --initialMemory 1'.split(' ');
+  const { error, stderr } = await compile(
+    [SOURCE, ...options, '--baseDir', packageRoot(), '--outFile', join('dist', 'kernels.wasm')],
+    {
+      writeFile(_, contents) {
+        if (typeof contents !== 'string') binary = contents;
+      },
+    },
+  );
+  if (error || !binary)
+    throw new MienError('internal', `The kernels do not compile: ${stderr}`, { cause: error });
+  return binary;
+}
