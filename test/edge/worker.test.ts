@@ -52,7 +52,7 @@ describe('a Worker that has just started', () => {
 
   test('is one script; WebAssembly, data and the pages are modules beside it', () => {
     const count = (type: string) => modules.filter((module) => module.type === type).length;
-    expect(['ESModule', 'CompiledWasm', 'Data', 'Text'].map(count)).toEqual([1, 4, 2, 2]);
+    expect(['ESModule', 'CompiledWasm', 'Data', 'Text'].map(count)).toEqual([1, 5, 2, 2]);
   });
 });
 
