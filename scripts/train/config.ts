@@ -1,27 +1,30 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { MienError } from '../../src/model/errors.js';
+import { baseline } from './baseline.js';
 
 const positive = z.number().int().positive();
 const share = z.number().min(0).max(1);
 const rates = z.array(positive);
 
+/** The choices that Table 1 leaves open: the arguments of table1 (src/model/table1.ts). */
+const paper = z.strictObject({
+  side: positive,
+  width: z.number().positive().default(1),
+  factorised: z.boolean().default(true),
+  mixAfter: z.array(positive).default([]),
+  groups: positive,
+  dilations: z.tuple([positive, positive, positive, positive]),
+  /** Rates of the attention's ASPP branches; null trains without attention. */
+  rates: rates.nullable(),
+  reduction: positive,
+  dropout: share,
+  head: z.strictObject({ maps: z.boolean(), features: z.boolean(), dropout: share }),
+});
+
 /** Everything that a run is made of. The run's folder gets every field, so it is read without knowing defaults. */
 const configuration = z.strictObject({
-  /** The choices that Table 1 leaves open: the arguments of table1 (src/model/table1.ts). */
-  architecture: z.strictObject({
-    side: positive,
-    width: z.number().positive().default(1),
-    factorised: z.boolean().default(true),
-    mixAfter: z.array(positive).default([]),
-    groups: positive,
-    dilations: z.tuple([positive, positive, positive, positive]),
-    /** Rates of the attention's ASPP branches; null trains without attention. */
-    rates: rates.nullable(),
-    reduction: positive,
-    dropout: share,
-    head: z.strictObject({ maps: z.boolean(), features: z.boolean(), dropout: share }),
-  }),
+  architecture: z.union([paper, baseline]),
   seed: z.number().int().min(0),
   /** Weights file of the same architecture to start from; null starts from random weights. */
   init: z.string().nullable(),
@@ -54,6 +57,11 @@ const configuration = z.strictObject({
     /** α of Beta(α, α); 0 mixes nothing. */
     mixup: z.number().min(0),
   }),
+  /** Teachers are folders of finished runs; the rest as in engines/torch/distill.py. null learns from the labels alone. */
+  distillation: z
+    .strictObject({ teachers: z.array(z.string()).min(1), weight: share, temperature: z.number().positive() })
+    .nullable()
+    .default(null),
   /** Decay a step of the moving average of the weights, which is what is evaluated and published; 0 averages nothing. */
   average: share,
   precision: z.enum(['float32', 'bfloat16']),

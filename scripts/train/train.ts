@@ -18,6 +18,7 @@ import { table1 } from '../../src/model/table1.js';
 import { writeAtomically } from '../lib/files.js';
 import { main } from '../lib/main.js';
 import { findPython, TORCH_ENGINE } from '../lib/python.js';
+import { formatBaseline } from './baseline.js';
 import { readConfiguration } from './config.js';
 import { CHECKPOINT, trainRun } from './engines/tfjs/train.js';
 import { oneOf } from './options.js';
@@ -35,10 +36,17 @@ function prepareRun(run: string, configFile: string): void {
   const epochs = recipe.stages.reduce((sum, stage) => sum + stage.epochs, 0);
   if (!recipe.stages.some((stage) => stage.side === architecture.side))
     throw new MienError('invalid_data', `${configFile}: no stage trains at side ${architecture.side}`);
-  writeAtomically(join(run, 'architecture.json'), formatArchitecture(table1(architecture)));
+  const description =
+    'baseline' in architecture ? formatBaseline(architecture) : formatArchitecture(table1(architecture));
+  writeAtomically(join(run, 'architecture.json'), description);
   writeAtomically(join(run, 'config.json'), `${JSON.stringify(recipe, null, 2)}\n`);
   // The folder holds all that the engine needs, on whatever machine it runs.
   if (recipe.init) writeAtomically(join(run, 'init.safetensors'), readFileSync(recipe.init));
+  recipe.distillation?.teachers.forEach((teacher, i) => {
+    const place = join(run, 'teachers', `${i}`);
+    writeAtomically(join(place, 'architecture.json'), readFileSync(join(teacher, 'architecture.json')));
+    writeAtomically(join(place, 'weights.safetensors'), readFileSync(join(teacher, 'best.safetensors')));
+  });
   writeAtomically(join(run, 'commit.txt'), `${commit()}\n`);
   console.log(`${run}: ${epochs} epochs`);
 }

@@ -27,7 +27,7 @@ export interface Table1Options {
 }
 
 /** About the mean and the standard deviation of FER2013’s Training pixels, scaled to 0..1 (0.5078, 0.2550). */
-const INPUT = { mean: 0.5077, deviation: 0.2551 };
+export const INPUT = { mean: 0.5077, deviation: 0.2551 };
 
 /** Modules that are residual blocks. */
 const RESIDUAL_MODULES = [3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 21, 22];

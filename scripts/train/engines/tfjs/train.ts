@@ -38,7 +38,7 @@ export interface RunOptions {
 }
 
 /** A recipe may ask for more than this engine has; what it has not it says. */
-function refuseUnsupported({ precision, compile }: Recipe): void {
+function refuseUnsupported({ precision, compile, distillation }: Recipe): void {
   if (precision !== 'float32')
     throw new MienError(
       'invalid_data',
@@ -46,6 +46,8 @@ function refuseUnsupported({ precision, compile }: Recipe): void {
     );
   if (compile)
     throw new MienError('invalid_data', 'the tfjs engine compiles nothing: set "compile" to false');
+  if (distillation)
+    throw new MienError('invalid_data', 'the tfjs engine has no teachers: set "distillation" to null');
 }
 
 /**

@@ -21,7 +21,9 @@ from safetensors.torch import load_file, save
 
 import augment
 import data
-from network import Network, enlarge, load_tensors, tensors_of
+from build import build
+from distill import Teachers
+from network import enlarge, load_tensors, tensors_of
 from schedule import Schedule
 
 CHECKPOINT_SECONDS = 60
@@ -55,7 +57,7 @@ class Training:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(self.config["seed"])
         self.side = architecture["side"]
-        self.network = Network(architecture).to(self.device, memory_format=torch.channels_last)
+        self.network = build(architecture).to(self.device, memory_format=torch.channels_last)
         if self.config["init"]:
             load_tensors(self.network, load_file(self.run / "init.safetensors"))
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
@@ -64,6 +66,8 @@ class Training:
         features = self.network.head.in_features if self.network.head else 0
         # FER+ has its own classifier on the same features, which is left behind when the weights are written.
         self.votes = torch.nn.Linear(features, 10).to(self.device) if self.config["labels"]["ferplus"] else None
+        distillation = self.config["distillation"]
+        self.teachers = Teachers(self.run / "teachers", distillation, self.device) if distillation else None
         options = self.config["optimizer"]
         modules = [self.network] + ([self.votes] if self.votes else [])
         self.optimizer = torch.optim.SGD(
@@ -90,11 +94,14 @@ class Training:
         pictures, (target, shares) = augment.mixup(pictures, [target, self.shares[rows]], options["mixup"])
         with self.autocast():
             logits, features = self.forward(pictures)
-        loss = F.cross_entropy(logits, target)
-        if self.votes is None:
-            return loss, loss
-        extra = -(shares * F.log_softmax(self.votes(features), 1)).sum(1).mean()
-        return loss, loss + self.config["labels"]["ferplus"] * extra
+            taught = self.teachers.targets(pictures) if self.teachers else None
+        loss = total = F.cross_entropy(logits, target)
+        if self.teachers:
+            total = self.teachers.mixed(loss, logits, taught)
+        if self.votes:
+            extra = -(shares * F.log_softmax(self.votes(features), 1)).sum(1).mean()
+            total = total + self.config["labels"]["ferplus"] * extra
+        return loss, total
 
     def take_step(self, rows, side):
         torch.manual_seed(self.config["seed"] * 1_000_003 + self.step)
