@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { MienError } from '../../src/model/errors.js';
-import { LABELS } from '../../src/model/labels.js';
+import { LABELS, type Label } from '../../src/model/labels.js';
 import { main } from '../lib/main.js';
 import { Progress } from '../lib/progress.js';
 import { createCropper } from './data/faces.js';
@@ -13,7 +13,7 @@ import { readFer2013, readFerPlus, type Sample, SPLITS, VOTES } from './data/fer
 import { CROP_BYTES, type DataSet, findCopies, writeDataSet } from './data/pack.js';
 import { splitAtRandom } from './data/split.js';
 import { type Picture, readCkPlus, readCkPlus48, readClassFolders, readJaffe } from './data/trees.js';
-import { oneOf } from './options.js';
+import { oneOf, positive } from './options.js';
 
 const USAGE = `usage: prepare-data fer2013 --csv FILE [--ferplus FILE] --out FOLDER
        prepare-data folder|ckplus|ckplus48|jaffe --root FOLDER [--face auto|whole] [--seed 1] --out FOLDER`;
@@ -54,17 +54,26 @@ async function collectVotes(file: string | undefined, count: number): Promise<Ui
   return votes;
 }
 
-/** Trees of files by the name of their command, and whether their pictures are cropped already. */
-const TREES: Record<string, { read(root: string): Picture[]; face: 'auto' | 'whole' }> = {
+interface Tree {
+  read(root: string): Picture[];
+  /** Whether its pictures are cropped already. */
+  face: 'auto' | 'whole';
+  /** Of every picture, in pixels, where it is the same. */
+  side?: number;
+}
+
+/** Trees of files by the name of their command. */
+const TREES: Record<string, Tree> = {
   folder: { read: readClassFolders, face: 'auto' },
   ckplus: { read: readCkPlus, face: 'auto' },
-  ckplus48: { read: readCkPlus48, face: 'whole' },
-  jaffe: { read: readJaffe, face: 'auto' },
+  ckplus48: { read: readCkPlus48, face: 'whole', side: 48 },
+  jaffe: { read: readJaffe, face: 'auto', side: 256 },
 };
 
 /** Crops every picture; those in which no face is found are left out, and said. */
-async function collectTree(pictures: Picture[], face: 'auto' | 'whole', seed: number): Promise<DataSet> {
-  const cropper = await createCropper(face);
+async function collectTree(tree: Tree, root: string, face: 'auto' | 'whole', seed: number): Promise<DataSet> {
+  const pictures = tree.read(root);
+  const cropper = await createCropper(face, tree.side);
   const progress = new Progress('cropping', pictures.length);
   const kept: { picture: Picture; pixels: Uint8Array }[] = [];
   for (const [index, picture] of pictures.entries()) {
@@ -81,14 +90,12 @@ async function collectTree(pictures: Picture[], face: 'auto' | 'whole', seed: nu
   });
   const subjects = kept.map(({ picture }) => picture.subject);
   const names = [...new Set(subjects)].sort();
-  const splits = splitAtRandom(
-    kept.map(({ picture }) => picture.label),
-    subjects,
-    seed,
-  );
+  const labels = kept.map(({ picture }) => picture.label);
+  const splits = splitAtRandom(labels, subjects, seed);
+  refuseTooFew(root, labels, splits);
   return {
     images,
-    labels: Uint8Array.from(kept, ({ picture }) => LABELS.indexOf(picture.label)),
+    labels: Uint8Array.from(labels, (label) => LABELS.indexOf(label)),
     splits,
     copies: findCopies(images, splits),
     votes: new Uint8Array(kept.length * VOTES.length),
@@ -96,6 +103,20 @@ async function collectTree(pictures: Picture[], face: 'auto' | 'whole', seed: nu
       subjects: Uint16Array.from(subjects, (subject) => names.indexOf(subject)),
     }),
   };
+}
+
+/** Each split needs a picture; a class that has none to learn from is said. */
+function refuseTooFew(root: string, labels: Label[], splits: Uint8Array): void {
+  for (const [code, split] of SPLITS.entries())
+    if (!splits.includes(code))
+      throw new MienError(
+        'invalid_data',
+        `${root}: ${labels.length} pictures are too few: none is left for ${split}`,
+      );
+  const learnt = new Set(labels.filter((_, row) => splits[row] === SPLITS.indexOf('Training')));
+  for (const label of new Set(labels))
+    if (!learnt.has(label))
+      console.error(`${label}: too few pictures, or too few people; none is left to learn from`);
 }
 
 async function collectFer2013(csv: string, ferplus: string | undefined): Promise<DataSet> {
@@ -112,7 +133,7 @@ main(async () => {
       ferplus: { type: 'string' },
       root: { type: 'string' },
       face: { type: 'string' },
-      seed: { type: 'string', default: '1' },
+      seed: { type: 'string' },
       out: { type: 'string' },
     },
   });
@@ -121,8 +142,9 @@ main(async () => {
   const { csv, root, out } = values;
   if (!out || !(kind === 'fer2013' ? csv : tree && root)) throw new MienError('invalid_data', USAGE);
   const face = oneOf('face', values.face ?? tree?.face ?? 'whole', ['auto', 'whole']);
+  const seed = positive('seed', values.seed) ?? 1;
   const set = tree
-    ? await collectTree(tree.read(root as string), face, Number(values.seed))
+    ? await collectTree(tree, root as string, face, seed)
     : await collectFer2013(csv as string, values.ferplus);
   const index = writeDataSet(out, kind, set);
   const counts = SPLITS.map((split) => `${split} ${index.splits[split]}`).join(', ');

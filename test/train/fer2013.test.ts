@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -59,7 +60,8 @@ describe('readFer2013', () => {
     ['a missing pixel', `0,${first.slice(1).join(' ')},Training`, /row 2: pixels/],
     ['a pixel of 256', `0,256 ${first.slice(1).join(' ')},Training`, /row 2: pixels/],
     ['a pixel that is no number', `0,x ${first.slice(1).join(' ')},Training`, /row 2: pixels/],
-    ['a row cut short', `0,${first.join(' ')}`, /Invalid Record Length/],
+    ['a row cut short', `0,${first.join(' ')}`, /row 2: Invalid Record Length/],
+    ['a quote that is not closed', `0,"${first.join(' ')},Training`, /row 2: Quote Not Closed/],
   ])('names file and row of %s', async (_, row, message) => {
     const file = csv('damaged.csv', [ROWS[0] as string, row]);
     const fault = await faultOf(readFer2013(file));
@@ -130,5 +132,34 @@ describe('a packed data set', () => {
     labels[0] = 5;
     writeFileSync(join(out, 'labels.u8'), labels);
     expect(() => readDataSet(out)).toThrow(/labels.u8 is not the file that was packed/);
+  });
+});
+
+describe('prepare-data fer2013', () => {
+  const prepare = (...options: string[]) =>
+    spawnSync(
+      process.execPath,
+      ['--import', 'tsx', join('scripts', 'train', 'prepare.ts'), 'fer2013', ...options],
+      { encoding: 'utf8' },
+    );
+  const header = 'neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF';
+
+  it('ends with 1 on a label of 9, naming file and row, and leaves what was packed before', () => {
+    const out = join(folder, 'kept');
+    expect(prepare('--csv', csv('sound.csv', ROWS), '--out', out).status).toBe(0);
+    const before = readFileSync(join(out, 'index.json'), 'utf8');
+    const damaged = csv('nine.csv', [...ROWS, `9,${first.join(' ')},Training`]);
+    const { status, stderr } = prepare('--csv', damaged, '--out', out);
+    expect([status, stderr]).toEqual([1, `error: ${damaged}, row 5: emotion is "9", not 0 to 6\n`]);
+    expect(readFileSync(join(out, 'index.json'), 'utf8')).toBe(before);
+    expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
+  });
+
+  it('ends with 1 on votes that are not one row a picture, with nothing written', () => {
+    const out = join(folder, 'unvoted');
+    const votes = csv('few.csv', ['4,0,0,1,3,2,0,0,0,0'], header);
+    const { status, stderr } = prepare('--csv', csv('sound.csv', ROWS), '--ferplus', votes, '--out', out);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/few.csv has 1 rows, the pictures 4/)]);
+    expect(existsSync(out)).toBe(false);
   });
 });

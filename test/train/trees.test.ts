@@ -95,6 +95,28 @@ describe('CK+', () => {
     rmSync(join(folder, 'ck', 'Emotion', 'S011'), { recursive: true });
   });
 
+  it('needs its labels', () => {
+    put('unlabelled', 'cohn-kanade-images/S005/001/S005_001_00000001.png');
+    const root = join(folder, 'unlabelled');
+    expect(() => readCkPlus(root)).toThrow(`${join(root, 'Emotion')}: is absent`);
+    mkdirSync(join(root, 'Emotion'));
+    expect(() => readCkPlus(root)).toThrow(/has no \*_emotion.txt that labels a sequence/);
+  });
+
+  it('needs more frames than show the expression', () => {
+    put('short', 'cohn-kanade-images/S005/001/S005_001_00000001.png');
+    put('short', 'Emotion/S005/001/S005_001_00000001_emotion.txt', '5');
+    expect(() => readCkPlus(join(folder, 'short'))).toThrow(/001: has only 1 frames/);
+  });
+
+  it('is refused as 48×48 crops where a picture has another size', () => {
+    const odd = put('ck48-odd', 'anger/S010_004_00000017.png', encodePng(pattern(48, 47)));
+    const out = join(folder, 'ck48-packed');
+    const { status, stderr } = prepare('ckplus48', 'ck48-odd', out);
+    expect([status, stderr]).toEqual([1, `error: ${odd} cannot be read: it has 48×47 pixels, not 48×48\n`]);
+    expect(existsSync(out)).toBe(false);
+  });
+
   it('as 48×48 crops has subjects but no contempt', () => {
     const file = put('ck48', 'anger/S010_004_00000017.png');
     put('ck48', 'contempt/S138_008_00000007.png');
@@ -171,6 +193,20 @@ describe('a folder per class', () => {
     expect(whole.status).toBe(0);
     expect(readDataSet(out).index.count).toBe(5);
   }, 30_000);
+
+  it('says which class is left without a picture to learn from, and when a split is empty', () => {
+    for (let at = 0; at < 3; at++) put('little', `happy/${at}.png`, encodePng(pattern(48, 48)));
+    put('little', 'sad/0.png', encodePng(pattern(48, 48)));
+    const out = join(folder, 'little-packed');
+    const { status, stderr } = prepare('folder', 'little', out, '--face', 'whole');
+    expect([status, stderr]).toEqual([0, expect.stringContaining('sad: too few pictures')]);
+    rmSync(join(folder, 'little', 'happy', '0.png'));
+    const few = prepare('folder', 'little', out, '--face', 'whole');
+    expect([few.status, few.stderr]).toEqual([
+      1,
+      expect.stringMatching(/little: 3 pictures are too few: none is left for Training/),
+    ]);
+  });
 
   it('refuses a class that is none, and an empty folder', () => {
     put('odd', 'joyful/1.png');

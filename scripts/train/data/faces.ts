@@ -16,8 +16,9 @@ export interface Cropper {
 /**
  * Makes crops by the very code that serves.
  * @param face `auto` finds the surest face and crops it; `whole` takes the centre square, for pictures cropped already
+ * @param side of every picture, in pixels, where the data set has but one; other pictures are refused
  */
-export async function createCropper(face: 'auto' | 'whole'): Promise<Cropper> {
+export async function createCropper(face: 'auto' | 'whole', side?: number): Promise<Cropper> {
   const assets = await loadAssets();
   await createBackend('wasm', assets);
   const decoder = createImageDecoder(assets.wasm);
@@ -25,7 +26,11 @@ export async function createCropper(face: 'auto' | 'whole'): Promise<Cropper> {
   const read = async (file: string): Promise<Raster> => {
     try {
       const bytes = readFileSync(file);
-      return /\.tiff?$/i.test(file) ? decodeTiff(bytes) : await decoder.decode(bytes);
+      const raster = /\.tiff?$/i.test(file) ? decodeTiff(bytes) : await decoder.decode(bytes);
+      const { width, height } = raster;
+      if (side !== undefined && (width !== side || height !== side))
+        throw new Error(`it has ${width}×${height} pixels, not ${side}×${side}`);
+      return raster;
     } catch (cause) {
       throw new MienError('invalid_data', `${file} cannot be read: ${(cause as Error).message}`, {
         cause,

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
-import { parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
 import { CROP_SIZE } from '../../../src/model/architecture.js';
 import { MienError } from '../../../src/model/errors.js';
 import { LABELS } from '../../../src/model/labels.js';
@@ -43,6 +43,9 @@ async function* records(file: string): AsyncGenerator<Record<string, string>> {
   try {
     for await (const record of source.pipe(parser)) yield record;
   } catch (cause) {
+    // The parser counts the records that it has read, the header apart: the next one is at fault.
+    if (cause instanceof CsvError && typeof cause.records === 'number')
+      throw fault(file, cause.records + 1, cause.message);
     throw new MienError('invalid_data', `${file}: ${(cause as Error).message}`, { cause, details: { file } });
   }
 }

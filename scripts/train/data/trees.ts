@@ -64,7 +64,7 @@ export function readClassFolders(root: string): Picture[] {
  * @throws {MienError} `invalid_data`, naming the file
  */
 export function readCkPlus48(root: string): Picture[] {
-  return entries(root)
+  const pictures = entries(root)
     .filter((name) => name !== 'contempt')
     .flatMap((name): Picture[] => {
       const label = NAMES[name];
@@ -77,6 +77,8 @@ export function readCkPlus48(root: string): Picture[] {
           return { file: join(root, name, file), label, subject };
         });
     });
+  if (pictures.length === 0) throw fault(root, 'there is no picture below');
+  return pictures;
 }
 
 /** CK+'s codes; 0 is for neutral, which no sequence ends in, and 2 for contempt. */
@@ -102,7 +104,8 @@ const LAST_FRAMES = 3;
  */
 export function readCkPlus(root: string): Picture[] {
   const [images, labels] = [join(root, 'cohn-kanade-images'), join(root, 'Emotion')];
-  return entries(images).flatMap((subject) =>
+  if (!existsSync(labels)) throw fault(labels, 'is absent: without it no sequence has a label');
+  const pictures = entries(images).flatMap((subject) =>
     entries(join(images, subject)).flatMap((sequence): Picture[] => {
       const label = sequenceLabel(join(labels, subject, sequence));
       const frames = entries(join(images, subject, sequence)).filter(isPicture);
@@ -120,6 +123,8 @@ export function readCkPlus(root: string): Picture[] {
       ];
     }),
   );
+  if (pictures.length === 0) throw fault(labels, 'has no *_emotion.txt that labels a sequence');
+  return pictures;
 }
 
 function sequenceLabel(folder: string): Label | 'contempt' | undefined {
