@@ -2,7 +2,6 @@
  * Compares the same weights and crops through torch, the training form on tfjs's cpu backend and the wasm plan:
  * npm run parity [-- --model models/mien-v1] [--crops 64] [--data data/fer2013]
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -18,7 +17,8 @@ import { createClassifier } from '../src/model/plan/index.js';
 import { decodeSafetensors, encodeSafetensors, type Weights } from '../src/model/weights.js';
 import { main } from './lib/main.js';
 import { Progress } from './lib/progress.js';
-import { findPython, TORCH_ENGINE } from './lib/python.js';
+import { findPython } from './lib/python.js';
+import { scoreByTorch } from './lib/torch-scores.js';
 import { CROP_BYTES, readDataSet, rowsOf } from './train/data/pack.js';
 
 /** Largest difference of any probability between two runtimes. */
@@ -43,21 +43,6 @@ function sampleCrops(count: number, data: string): Uint8Array {
     crops[i] = Math.round(((crops[i - 1] ?? 128) * 3 + (state >>> 24)) / 4);
   }
   return crops;
-}
-
-interface Files {
-  architecture: string;
-  weights: string;
-}
-
-function byTorch(python: string, files: Files, crops: Uint8Array): Float32Array {
-  const { status, stdout, stderr } = spawnSync(
-    python,
-    [join(TORCH_ENGINE, 'classify.py'), '--architecture', files.architecture, '--weights', files.weights],
-    { input: crops, maxBuffer: 1 << 28 },
-  );
-  if (status !== 0) throw new MienError('internal', `torch failed: ${stderr}`);
-  return new Float32Array(new Uint8Array(stdout).buffer);
 }
 
 async function byTrainingForm(
@@ -122,8 +107,7 @@ main(async () => {
   const crops = sampleCrops(Number(values.crops), values.data);
 
   const results = new Map<string, Float32Array>();
-  const python = findPython();
-  if (python) results.set('torch cpu', byTorch(python, files, crops));
+  if (findPython()) results.set('torch cpu', await scoreByTorch(files, crops));
   else console.log('torch is absent (npm run setup:torch installs it): comparing the rest');
   results.set('tfjs cpu, training form', await byTrainingForm(architecture, weights, crops));
   results.set('wasm, plan', await byPlan(architecture, bytes, crops));

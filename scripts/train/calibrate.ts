@@ -26,12 +26,16 @@ function loss(scores: Float32Array, labels: ArrayLike<number>): number {
   return sum / labels.length;
 }
 
+/** Fewer faces cannot tell how sure scores should be: three right answers alone would make every score 1. */
+const LEAST = 100;
+
 /**
  * The temperature that makes the scores' likelihood greatest (Guo et al. 2017, "On calibration of modern neural
  * networks"): one number, so the order of the labels cannot change. Searched between 1/8 and 8 by golden section, for
- * the loss has one minimum in the temperature.
+ * the loss has one minimum in the temperature; 1, which changes nothing, where there are fewer than a hundred faces.
  */
 export function fitTemperature(scores: Float32Array, labels: ArrayLike<number>): number {
+  if (labels.length < LEAST) return 1;
   const golden = (Math.sqrt(5) - 1) / 2;
   const at = (log: number) => loss(temper(scores, Math.exp(log)), labels);
   let [low, high] = [-Math.log(8), Math.log(8)];

@@ -4,49 +4,43 @@ import { LABELS } from '../../src/model/labels.js';
 import type { ModelFiles } from '../../src/model/model.js';
 import { createClassifier } from '../../src/model/plan/index.js';
 import { Progress } from '../lib/progress.js';
-import { CROP_BYTES, type DataSet } from './data/pack.js';
+import { CROP_BYTES, cropsOf, type DataSet } from './data/pack.js';
 import { type Metrics, measure } from './metrics.js';
-
-/** What may be evaluated. `test` is PublicTest and PrivateTest, the paper's 7178 images. */
-export const EVALUATION_SPLITS = {
-  public: ['PublicTest'],
-  private: ['PrivateTest'],
-  test: ['PublicTest', 'PrivateTest'],
-} as const;
-export type EvaluationSplit = keyof typeof EVALUATION_SPLITS;
 
 /** Metrics of a split, and of the part of it that copies no training image. */
 export interface Evaluation extends Metrics {
   withoutCopies: Metrics;
 }
 
-/** Scores rows of a data set through the plan as served: float32 [n, 7]. */
-export async function score(
+/** Crops of one pass. */
+const BATCH = 16;
+
+/** Scores crops (uint8 [n, 48, 48]) through the plan as served: float32 [n, 7]. */
+export async function scoreByPlan(
   model: ModelFiles,
   backend: BackendName,
-  set: DataSet,
-  rows: number[],
+  crops: Uint8Array,
 ): Promise<Float32Array> {
-  const assets = await loadAssets();
-  await createBackend(backend, assets);
+  await createBackend(backend, await loadAssets());
   const classifier = createClassifier(model);
-  const progress = new Progress(`scoring on ${backend}`, rows.length);
-  const scores = new Float32Array(rows.length * LABELS.length);
+  const count = crops.length / CROP_BYTES;
+  const progress = new Progress(`scoring on ${backend}`, count);
+  const scores = new Float32Array(count * LABELS.length);
   try {
-    for (let from = 0; from < rows.length; from += 16) {
-      const batch = rows.slice(from, from + 16);
-      const crops = new Uint8Array(batch.length * CROP_BYTES);
-      batch.forEach((row, i) => {
-        crops.set(set.images.subarray(row * CROP_BYTES, (row + 1) * CROP_BYTES), i * CROP_BYTES);
-      });
-      scores.set(classifier.classify(crops), from * LABELS.length);
-      progress.update(from + batch.length);
+    for (let from = 0; from < count; from += BATCH) {
+      const batch = crops.subarray(from * CROP_BYTES, (from + BATCH) * CROP_BYTES);
+      scores.set(classifier.classify(batch), from * LABELS.length);
+      progress.update(Math.min(count, from + BATCH));
     }
   } finally {
     classifier.dispose();
   }
   return scores;
 }
+
+/** Scores rows of a data set through the plan as served: float32 [n, 7]. */
+export const score = (model: ModelFiles, backend: BackendName, set: DataSet, rows: number[]) =>
+  scoreByPlan(model, backend, cropsOf(set.images, rows));
 
 /** At most `limit` rows, evenly spread over all. */
 export function spread(rows: number[], limit: number | undefined): number[] {

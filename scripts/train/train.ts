@@ -7,7 +7,7 @@
  * that folder and the data. The torch engine is the fast one; --dry-run prints its command instead, for a machine without
  * Node. The tfjs engine needs no Python; --backend says what it computes on.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,7 @@ import { formatArchitecture } from '../../src/model/architecture.js';
 import { BACKEND_NAMES } from '../../src/model/backends/index.js';
 import { MienError } from '../../src/model/errors.js';
 import { table1 } from '../../src/model/table1.js';
+import { commit } from '../lib/commit.js';
 import { writeAtomically } from '../lib/files.js';
 import { main } from '../lib/main.js';
 import { findPython, TORCH_ENGINE } from '../lib/python.js';
@@ -22,14 +23,6 @@ import { formatBaseline } from './baseline.js';
 import { readConfiguration } from './config.js';
 import { CHECKPOINT, trainRun } from './engines/tfjs/train.js';
 import { oneOf } from './options.js';
-
-const git = (...options: string[]) => spawnSync('git', options, { encoding: 'utf8' }).stdout?.trim() ?? '';
-
-/** The commit that trains, so that weights can be traced to code; "+" marks changes not committed. */
-function commit(): string {
-  const hash = git('rev-parse', 'HEAD');
-  return hash ? `${hash}${git('status', '--porcelain', '--untracked-files=no') ? '+' : ''}` : 'unknown';
-}
 
 function prepareRun(run: string, configFile: string): void {
   const { architecture, ...recipe } = readConfiguration(configFile);

@@ -22,7 +22,7 @@ describe.skipIf(!present)('the published model on FER2013', () => {
   beforeAll(() => {
     metrics = JSON.parse(readFileSync(join(folder, 'metrics.json'), 'utf8'));
     set = readDataSet(data);
-  });
+  }, 60_000);
 
   it('is as accurate on a sample of PublicTest as its metrics say', async () => {
     const rows = spread(rowsOf(set, 'PublicTest'), FACES);

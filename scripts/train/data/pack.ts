@@ -25,7 +25,7 @@ export interface DataSet {
   votes: Uint8Array;
 }
 
-interface Index {
+export interface Index {
   format: 1;
   name: string;
   count: number;
@@ -137,6 +137,15 @@ export function readDataSet(folder: string): DataSet & { index: Index } {
       { cause },
     );
   }
+}
+
+/** Crops of rows, one after the other: uint8 [rows, 48, 48]. */
+export function cropsOf(images: Uint8Array, rows: ArrayLike<number>): Uint8Array {
+  const crops = new Uint8Array(rows.length * CROP_BYTES);
+  Array.from(rows).forEach((row, at) => {
+    crops.set(images.subarray(row * CROP_BYTES, (row + 1) * CROP_BYTES), at * CROP_BYTES);
+  });
+  return crops;
 }
 
 /** Indices of the rows of some splits, in order. */

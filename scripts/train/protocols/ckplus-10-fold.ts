@@ -1,0 +1,14 @@
+import { dealFolds, foldSets } from '../data/folds.js';
+import { numbered, POOLED, type Protocol } from './protocol.js';
+import { subjectsOf } from './subjects.js';
+
+/** CK+ by people: what a network knows of faces it has never seen. */
+export const ckplus10Fold: Protocol = {
+  about:
+    'Ten folds of subjects, each subject in one fold alone, classes as even as that allows. Of each run one fold is ' +
+    'measured, the next one chooses the epoch and fits the temperature, eight teach.',
+  data: ['ckplus', 'ckplus48'],
+  leaks: null,
+  folds: (set, seed) => numbered(foldSets(set, dealFolds(set.labels, subjectsOf(set, 10), 10, seed))),
+  parts: POOLED,
+};
