@@ -1,7 +1,12 @@
+import { stringify } from 'yaml';
 import type { Architecture } from '../../src/model/architecture.js';
+import { networkCost } from '../../src/model/cost.js';
 import { LABELS } from '../../src/model/labels.js';
-import { parameterShapes } from '../../src/model/parameters.js';
+import { trainingCost } from './cost-of-training.js';
+import type { Metrics } from './metrics.js';
+import type { MetricsFile } from './metrics-files.js';
 import type { Evaluation } from './scoring.js';
+import type { Training } from './training-record.js';
 
 /** What `metrics.json` holds. */
 export interface ModelMetrics {
@@ -14,30 +19,38 @@ export interface ModelMetrics {
   /** The logits as trained were divided by this, fitted on PublicTest; the weights hold the quotient. */
   temperature: number;
   splits: { public: Evaluation; private: Evaluation; test: Evaluation };
-  training: {
+  training: Training & {
     /** SHA-256 of the packed images. */
     data: string;
     /** Which data set it is, by the name that prepare-data gave it. */
     dataName: string;
-    commit: string;
-    config: unknown;
-    /** One row an epoch: loss on Training, accuracy and loss on PublicTest. */
-    history: unknown[];
   };
 }
 
 const percent = (ratio: number | null) => (ratio === null ? '-' : (100 * ratio).toFixed(2));
 
-function accuracyTable({ splits }: ModelMetrics): string {
-  const row = (name: string, { accuracy, macroRecall, ece, count }: Omit<Evaluation, 'withoutCopies'>) =>
-    `| ${name} | ${count} | ${percent(accuracy)} | ${percent(macroRecall)} | ${ece.toFixed(3)} |`;
+function figures({ splits, training }: ModelMetrics, elsewhere: MetricsFile[]) {
+  const own = [
+    { name: 'PublicTest (weights were chosen on it)', metrics: splits.public },
+    { name: 'PrivateTest', metrics: splits.private },
+    { name: 'PublicTest + PrivateTest', metrics: splits.test },
+    { name: 'the same, without copies of training images', metrics: splits.test.withoutCopies },
+  ].map((row) => ({ data: training.dataName, ...row }));
+  const others = elsewhere.flatMap(({ data, results }) =>
+    results.map(({ on, ...metrics }) => ({ data: data.name, name: on, metrics })),
+  );
+  return [...own, ...others].filter(({ metrics }) => metrics.count > 0);
+}
+
+function accuracyTable(metrics: ModelMetrics, elsewhere: MetricsFile[]): string {
+  const rows = figures(metrics, elsewhere).map(
+    ({ data, name, metrics: { count, accuracy, macroRecall, ece } }) =>
+      `| ${data} | ${name} | ${count} | ${percent(accuracy)} | ${percent(macroRecall)} | ${ece.toFixed(3)} |`,
+  );
   return [
-    '| split | images | accuracy % | macro recall % | ECE |',
-    '|---|---|---|---|---|',
-    row('PublicTest (weights were chosen on it)', splits.public),
-    row('PrivateTest', splits.private),
-    row('PublicTest + PrivateTest', splits.test),
-    row('the same, without copies of training images', splits.test.withoutCopies),
+    '| data | on | images | accuracy % | macro recall % | ECE |',
+    '|---|---|---|---|---|---|',
+    ...rows,
   ].join('\n');
 }
 
@@ -49,94 +62,134 @@ function classTable({ splits: { test } }: ModelMetrics): string {
   return ['| expression | images | precision % | recall % |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-/** The three most frequent mistakes, as shares of the true class. */
-function confusions({ splits: { test } }: ModelMetrics): string {
+/** The five most frequent mistakes, as shares of the true class. */
+function confusions({ confusion, perClass }: Metrics): string {
   const mistakes = LABELS.flatMap((truth, t) =>
-    LABELS.map((answer, a) => ({
-      truth,
-      answer,
-      share: t === a ? 0 : (test.confusion[t]?.[a] ?? 0) / test.perClass[truth].support,
-    })),
+    LABELS.flatMap((answer, a) => {
+      const count = confusion[t]?.[a] ?? 0;
+      return t === a || count === 0 ? [] : [{ truth, answer, share: count / perClass[truth].support }];
+    }),
   );
   mistakes.sort((a, b) => b.share - a.share);
-  return mistakes
-    .slice(0, 3)
-    .map(({ truth, answer, share }) => `${truth} taken for ${answer} (${percent(share)} %)`)
-    .join(', ');
-}
-
-function parameters(arch: Architecture): number {
-  return [...parameterShapes(arch)]
-    .filter(([name]) => !name.includes('.running_'))
-    .reduce((sum, [, shape]) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const lines = mistakes
+    .slice(0, 5)
+    .map(({ truth, answer, share }) => `- ${truth} taken for ${answer}: ${percent(share)} % of ${truth}`);
+  return lines.length > 0 ? lines.join('\n') : 'None.';
 }
 
 /** Weights that start from others stand on those weights' data too. */
 function data({ training }: ModelMetrics): string {
-  const { init } = training.config as { init?: string | null };
-  const start = init ? ' Training went on from earlier weights of this model.' : '';
+  const start = training.config.init
+    ? `\n\nTraining went on from earlier weights (\`${training.config.init}\`), so on their data as well.`
+    : '';
   if (training.dataName !== 'fer2013')
     return `Trained on the data set \`${training.dataName}\` (SHA-256 of its images: \`${training.data}\`).${start}`;
-  return `Trained on FER2013's Training images and labels (Goodfellow et al. 2013, from Kaggle, for research), with the FER+
-votes (MIT) as a second target during training only. Nothing else, and no weights from elsewhere.${start} FER2013 was
-gathered from web search; its labels are crowd-sourced and agree with people only about two times in three, its classes
-and the people in it are unbalanced. On other data sets it has not been measured: CK+ and JAFFE may not be shipped, and
-\`prepare-data\` reads them for who has them.`;
+  return `| data | used for | licence |
+|---|---|---|
+| FER2013 (Goodfellow et al. 2013), 28,709 Training images and labels | training | Kaggle's, for research |
+| FER2013, 3,589 PublicTest images | choosing the weights, calibration | the same |
+| FER2013, 3,589 PrivateTest images | measuring, once per version | the same |
+| [FER+](https://github.com/microsoft/FERPlus), ten people's votes for each training image | a second target during training | MIT |
+
+Nothing else: no other pictures and no weights from elsewhere. FER2013 was gathered from web search; its labels are
+crowd-sourced and agree with people only about two times in three, and its classes and the people in it are unbalanced.
+568 of the 7178 test images are byte-identical to a training image, which is why the table has a row without them.${start}`;
 }
 
-/** The results as Hugging Face's model-index has them. */
-function modelIndex({ name, splits, training }: ModelMetrics): string {
-  const metric = (type: string, value: number) => `      - type: ${type}\n        value: ${value.toFixed(4)}`;
-  return `model-index:
-- name: ${name}
-  results:
-  - task:
-      type: image-classification
-      name: Facial expression recognition
-    dataset:
-      type: ${training.dataName}
-      name: ${training.dataName}, PublicTest and PrivateTest
-      split: test
-    metrics:
-${[metric('accuracy', splits.test.accuracy), metric('recall', splits.test.macroRecall), metric('expected_calibration_error', splits.test.ece)].join('\n')}`;
+function elsewhereText({ training }: ModelMetrics, elsewhere: MetricsFile[]): string {
+  if (training.dataName !== 'fer2013') return '';
+  if (elsewhere.length > 0)
+    return '\n\nThe rows of other data sets are zero-shot: nothing was trained, chosen or calibrated on them.';
+  return `\n\nOn other data sets it has not been measured here: CK+ needs a signed agreement and JAFFE may not be redistributed, so
+neither can be shipped. Who has them measures it by \`npm run protocol -- zero-shot --data data/ckplus\`.`;
 }
 
-/** The model card, in the Hugging Face form, from the measured metrics. */
-export function modelCard(metrics: ModelMetrics, arch: Architecture): string {
+function costText(metrics: ModelMetrics): string {
+  const { images, hours, hardware } = trainingCost(metrics.training);
+  return [
+    `- pictures seen: ${images === null ? 'not recorded' : images.toLocaleString('en')}`,
+    `- time: ${hours === null ? 'not recorded by this run' : `${hours.toFixed(2)} hours`}`,
+    `- hardware: ${hardware ?? 'not recorded by this run'}`,
+  ].join('\n');
+}
+
+/** The front matter that Hugging Face reads, the results as its model-index has them. */
+function frontMatter(metrics: ModelMetrics, elsewhere: MetricsFile[]): string {
+  const { name, training } = metrics;
+  const value = (number: number) => Number(number.toFixed(4));
+  const results = figures(metrics, elsewhere).map(({ data: set, name: on, metrics: measured }) => ({
+    task: { type: 'image-classification', name: 'Facial expression recognition' },
+    dataset: { type: set, name: `${set}, ${on}`, split: 'test' },
+    metrics: [
+      { type: 'accuracy', value: value(measured.accuracy) },
+      { type: 'recall', value: value(measured.macroRecall), name: 'Macro recall' },
+      { type: 'expected_calibration_error', value: value(measured.ece) },
+    ],
+  }));
+  return stringify({
+    license: 'mit',
+    pipeline_tag: 'image-classification',
+    library_name: 'mien',
+    tags: ['facial-expression-recognition', 'tfjs', 'safetensors'],
+    datasets: [training.dataName],
+    metrics: ['accuracy', 'recall'],
+    'model-index': [{ name, results }],
+  });
+}
+
+/**
+ * The model card in the Hugging Face form.
+ * @param elsewhere what the very weights gave on other data sets: metrics files of `zero-shot`
+ */
+export function modelCard(metrics: ModelMetrics, arch: Architecture, elsewhere: MetricsFile[] = []): string {
+  const { parameters, macs } = networkCost(arch);
+  const { test } = metrics.splits;
   return `---
-license: mit
-pipeline_tag: image-classification
-library_name: mien
-tags: [facial-expression-recognition, tfjs, safetensors]
-${modelIndex(metrics)}
----
+${frontMatter(metrics, elsewhere)}---
 # ${metrics.name} ${metrics.version}
 
 The improved ERFNet of Table 1 (grouped, factorised convolutions, attention over ASPP) at side ${arch.side}:
-${parameters(arch).toLocaleString('en')} parameters. It gives seven scores for a 48×48 grey picture of one face:
+${parameters.toLocaleString('en')} parameters, ${(macs / 1e9).toFixed(3)} GMAC a face. It gives seven scores for a 48×48 grey picture of one face:
 ${LABELS.join(', ')}.
 
-## Accuracy
-Computed on the ${metrics.backend} plan as served, without test-time averaging. The scores are calibrated by a temperature of
-${metrics.temperature.toFixed(3)}, fitted on PublicTest and folded into the weights.
+## Intended use
+Telling how the expression of a face in a picture would commonly be called: sorting pictures, research on expression
+recognition, interfaces that a person chose and can switch off.
 
-${accuracyTable(metrics)}
+An expression is an appearance, not a feeling: do not use the scores as evidence of what a person feels, intends or is.
 
-${classTable(metrics)}
-
-Most frequent mistakes: ${confusions(metrics)}.
+Excluded:
+- decisions about people: hiring, marking, credit, insurance, policing, diagnosis;
+- inferring emotions at work or in education, which the EU AI Act prohibits (article 5(1)(f)) other than for medical or
+  safety reasons;
+- watching people who do not know of it, and telling lies, pain, illness or intent;
+- pictures that are no faces, and faces in profile, covered or much smaller than a crop's 48 pixels: the scores sum 1
+  whatever is shown.
 
 ## Data
 ${data(metrics)}
 
-## Intended use
-Telling how the expression of a face in a picture would commonly be called.
+## Accuracy
+Computed on the ${metrics.backend} plan as served, without test-time averaging.
 
-An expression is an appearance, not a feeling: do not use the scores as evidence of what a person feels, intends or is.
-Not for decisions about people, and not for emotion inference at work or in education, which the EU AI Act prohibits
-(article 5(1)(f)) other than for medical or safety reasons.
+${accuracyTable(metrics, elsewhere)}${elsewhereText(metrics, elsewhere)}
+
+By expression, on the ${test.count} test images:
+
+${classTable(metrics)}
+
+How it does for groups of people, by age, sex or skin, has not been measured: FER2013 does not say who is in its pictures.
+
+## Known confusions
+${confusions(test)}
+
+## Calibration
+The scores are calibrated by a temperature of ${metrics.temperature.toFixed(3)}, fitted on PublicTest and folded into the weights. The expected
+calibration error (15 bins) is ${test.ece.toFixed(3)} on the test images, ${test.withoutCopies.count > 0 ? `${test.withoutCopies.ece.toFixed(3)} without copies` : 'all of them copies'}: of the answers that get a score of 0.8,
+about 0.8 are right, on pictures such as these.
 
 ## Training
-Commit ${metrics.training.commit}, ${metrics.training.history.length} epochs. Configuration and history of every epoch: \`metrics.json\`.
-`;
+${costText(metrics)}
+- commit: ${metrics.training.commit}, ${metrics.training.history.length} epochs; configuration and history: \`metrics.json\`
+${metrics.training.config.init ? '\nThis is the last run alone; those before it, whose weights it went on from, come on top.\n' : ''}`;
 }

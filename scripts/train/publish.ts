@@ -18,16 +18,23 @@ import type { Split } from './data/fer2013.js';
 import { type DataSet, readDataSet, rowsOf } from './data/pack.js';
 import { type ModelMetrics, modelCard } from './model-card.js';
 import { measureRows, score } from './scoring.js';
+import { readTraining } from './training-record.js';
 
 /** The backend that every runtime has. */
 const BACKEND = 'wasm';
 
 const readJson = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
 
-function refuseWorse(out: string, accuracy: number): void {
+function refuseWorse(out: string, accuracy: number, dataName: string): void {
   const file = join(out, 'metrics.json');
   if (!existsSync(file)) return;
-  const published = (readJson(file) as ModelMetrics).splits.public.accuracy;
+  const { splits, training } = readJson(file) as ModelMetrics;
+  if (training.dataName !== dataName)
+    throw new MienError(
+      'invalid_data',
+      `not published: ${out} was measured on ${training.dataName}, this on ${dataName}: --out names another folder`,
+    );
+  const published = splits.public.accuracy;
   if (accuracy <= published)
     throw new MienError(
       'invalid_data',
@@ -54,12 +61,16 @@ async function measureSplits(model: ModelFiles, set: DataSet): Promise<ModelMetr
 }
 
 /** The model as it is stored, its scores calibrated on PublicTest, which its weights were chosen on too. */
-async function calibrated(raw: ModelFiles, arch: Architecture, set: DataSet, out: string) {
+async function calibrated(
+  raw: ModelFiles,
+  arch: Architecture,
+  { set, dataName, out }: { set: DataSet; dataName: string; out: string },
+) {
   const rows = rowsOf(set, 'PublicTest');
   const exact = decodeSafetensors(raw.weights);
   const scores = await score({ ...raw, weights: encodeCompactSafetensors(exact) }, BACKEND, set, rows);
   const { accuracy } = measureRows(set, rows, scores);
-  refuseWorse(out, accuracy);
+  refuseWorse(out, accuracy, dataName);
   const temperature = fitTemperature(
     scores,
     rows.map((row) => set.labels[row] as number),
@@ -67,18 +78,6 @@ async function calibrated(raw: ModelFiles, arch: Architecture, set: DataSet, out
   console.log(`PublicTest ${accuracy.toFixed(4)}, temperature ${temperature.toFixed(3)}`);
   const weights = encodeCompactSafetensors(foldTemperature(exact, arch, temperature));
   return { model: { ...raw, weights }, temperature };
-}
-
-/** What the run's folder says of how the weights were made. */
-function describeTraining(run: string, data: string, dataName: string): ModelMetrics['training'] {
-  const history = readFileSync(join(run, 'history.jsonl'), 'utf8').trim().split('\n');
-  return {
-    data,
-    dataName,
-    commit: readFileSync(join(run, 'commit.txt'), 'utf8').trim(),
-    config: readJson(join(run, 'config.json')),
-    history: history.map((line) => JSON.parse(line)),
-  };
 }
 
 main(async () => {
@@ -100,7 +99,11 @@ main(async () => {
   const { index, ...set } = readDataSet(data);
   const weights = new Uint8Array(readFileSync(join(run, 'best.safetensors')));
   const raw: ModelFiles = { name: basename(out), version, architecture, weights };
-  const { model, temperature } = await calibrated(raw, architecture, set, out);
+  const { model, temperature } = await calibrated(raw, architecture, {
+    set,
+    dataName: index.name,
+    out,
+  });
   const metrics: ModelMetrics = {
     name: model.name,
     version,
@@ -108,7 +111,7 @@ main(async () => {
     backend: BACKEND,
     temperature,
     splits: await measureSplits(model, set),
-    training: describeTraining(run, index.images, index.name),
+    training: { data: index.images, dataName: index.name, ...readTraining(run) },
   };
 
   // The folder is made whole beside the old one, so that a reader never sees files of two models.

@@ -1,4 +1,4 @@
-/** Publishing and evaluating as commands, on generated faces and random weights. */
+/** Publishing as a command, on generated faces and random weights. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ function command(script: string, ...options: string[]) {
   const file = join('scripts', 'train', script);
   return spawnSync(process.execPath, ['--import', 'tsx', file, ...options], { encoding: 'utf8' });
 }
+const EPOCH = { epoch: 1, step: 7, side: 16, loss: 2, publicAccuracy: 0.1, publicLoss: 2 };
 const publish = (version: string) =>
   command('publish.ts', '--run', run, '--data', data, '--out', out, '--version', version);
 
@@ -30,7 +31,7 @@ beforeAll(() => {
   writeFileSync(join(run, 'best.safetensors'), encodeSafetensors(livelyWeights(arch)));
   writeFileSync(join(run, 'config.json'), '{"seed": 1}');
   writeFileSync(join(run, 'commit.txt'), 'abc\n');
-  writeFileSync(join(run, 'history.jsonl'), '{"epoch":1,"loss":2}\n');
+  writeFileSync(join(run, 'history.jsonl'), `${JSON.stringify(EPOCH)}\n`);
   writeDataSet(data, 'generated', generatedFaces(112));
 });
 
@@ -49,10 +50,31 @@ describe('publish-model', () => {
     const { public: shown, private: hidden, test } = metrics.splits;
     expect([shown.count, hidden.count, test.count]).toEqual([28, 28, 56]);
     expect(test.accuracy).toBeCloseTo((shown.accuracy + hidden.accuracy) / 2, 10);
-    expect(metrics.training.history).toEqual([{ epoch: 1, loss: 2 }]);
+    expect(metrics.training.history).toEqual([EPOCH]);
     expect(readFileSync(join(out, 'MODEL_CARD.md'), 'utf8')).toContain(
-      `| PrivateTest | 28 | ${(100 * hidden.accuracy).toFixed(2)} |`,
+      `| generated | PrivateTest | 28 | ${(100 * hidden.accuracy).toFixed(2)} |`,
     );
+  }, 60_000);
+
+  it('refuses to stand in for a model of other pictures', () => {
+    const other = join(folder, 'other');
+    writeDataSet(other, 'folder', generatedFaces(112));
+    const { status, stderr } = command(
+      ...(['publish.ts', '--run', run, '--data', other, '--out', out, '--version', '2.0.0'] as const),
+    );
+    expect(status).toBe(1);
+    expect(stderr).toContain('was measured on generated, this on folder: --out names another folder');
+  }, 60_000);
+
+  it('names what a run’s folder lacks', () => {
+    const file = join(run, 'history.jsonl');
+    writeFileSync(file, '{"epoch":1}\n');
+    const { status, stderr } = command(
+      ...(['publish.ts', '--run', run, '--data', data, '--out', `${out}-2`, '--version', '1.0.0'] as const),
+    );
+    writeFileSync(file, `${JSON.stringify(EPOCH)}\n`);
+    expect([status, stderr]).toEqual([1, expect.stringContaining(`${file}, row 1: `)]);
+    expect(readdirSync(join(folder, 'models'))).toEqual(['mien-test']);
   }, 60_000);
 
   it('refuses weights that are not better on PublicTest, and leaves what is published', () => {
@@ -63,36 +85,4 @@ describe('publish-model', () => {
     expect(readFileSync(join(out, 'metrics.json'), 'utf8')).toBe(before);
     expect(readdirSync(join(folder, 'models'))).toEqual(['mien-test']);
   }, 60_000);
-});
-
-describe('evaluate', () => {
-  it('gives the published figures, and writes them as JSON', () => {
-    const json = join(folder, 'out.json');
-    const options = ['--model', out, '--data', data, '--split', 'test', '--backend', 'wasm', '--json', json];
-    const { stdout, status } = command('evaluate.ts', ...options);
-    expect(status).toBe(0);
-    const report = JSON.parse(readFileSync(json, 'utf8'));
-    const published = JSON.parse(readFileSync(join(out, 'metrics.json'), 'utf8'));
-    const { model, data: hash, split, backend, ...figures } = report;
-    expect(figures).toEqual(published.splits.test);
-    expect([model.weights, hash, split, backend]).toEqual([
-      published.weights,
-      published.training.data,
-      'test',
-      'wasm',
-    ]);
-    expect(stdout).toContain(`accuracy ${report.accuracy.toFixed(4)}`);
-  }, 60_000);
-
-  it.each([
-    [['--split', 'training'], /--split is "training", not one of public, private, test/],
-    [['--backend', 'webgl'], /--backend is "webgl"/],
-    [['--limit=-3'], /--limit is "-3"/],
-    [['--limt', '3'], /^error: Unknown option '--limt'/],
-    [['--data', 'absent'], /absent is not a packed data set/],
-  ])('refuses %j', (options, message) => {
-    const { status, stderr } = command('evaluate.ts', '--model', out, '--data', data, ...options);
-    expect(status).toBe(1);
-    expect(stderr).toMatch(message);
-  });
 });
