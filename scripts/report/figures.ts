@@ -50,32 +50,39 @@ export function confusionFigure(confusion: number[][]): string {
   });
 }
 
-/** A value an epoch. */
-export function curveFigure(history: { epoch: number }[], field: string, label: string): string {
+/** Values by epoch, a line a series; the last points bear the series' names. */
+export function linesFigure(
+  points: { epoch: number; value: number; series: string }[],
+  label: string,
+): string {
+  const names = [...new Set(points.map(({ series }) => series))];
+  const last = names.map((name) => points.filter(({ series }) => series === name).at(-1));
   return svg({
-    width: 520,
+    width: 560,
     height: 300,
     marginLeft: 50,
+    marginRight: 80,
     grid: true,
-    x: { label: 'epoch', interval: 1, tickSpacing: 40 },
+    x: { label: 'epoch', interval: 1, tickFormat: 'd', tickSpacing: 40 },
     y: { label, nice: true },
+    color: { domain: names, range: [FIRST, SECOND] },
     marks: [
-      Plot.line(history, { x: 'epoch', y: field, stroke: FIRST }),
-      Plot.dot(history, { x: 'epoch', y: field, fill: FIRST, r: 3 }),
+      Plot.line(points, { x: 'epoch', y: 'value', stroke: 'series' }),
+      Plot.dot(points, { x: 'epoch', y: 'value', fill: 'series', r: 3 }),
+      Plot.text(last, { x: 'epoch', y: 'value', text: 'series', fill: 'series', textAnchor: 'start', dx: 8 }),
     ],
   });
 }
 
-/** Precision and recall by label, as Figure 8 draws them. */
+/** Precision and recall by label, as Figure 8 draws them; what is null is left out. */
 export function precisionRecallFigure(
   perClass: Record<Label, { precision: number | null; recall: number | null }>,
 ): string {
   const bars = LABELS.flatMap((label) =>
-    (['precision', 'recall'] as const).map((measure) => ({
-      label,
-      measure,
-      value: perClass[label][measure] ?? 0,
-    })),
+    (['precision', 'recall'] as const).flatMap((measure) => {
+      const value = perClass[label][measure];
+      return value === null ? [] : [{ label, measure, value }];
+    }),
   );
   return svg({
     width: 620,
@@ -84,7 +91,13 @@ export function precisionRecallFigure(
     marginBottom: 40,
     x: { axis: null },
     fx: { domain: LABELS, label: null, padding: 0.15 },
-    y: { domain: [0, 1], grid: true, label: 'blue: precision; orange: recall' },
+    y: {
+      domain: [0, 1],
+      grid: true,
+      label: bars.some(({ measure }) => measure === 'recall')
+        ? 'blue: precision; orange: recall'
+        : 'precision',
+    },
     color: { domain: ['precision', 'recall'], range: [FIRST, SECOND] },
     marks: [
       Plot.barY(bars, { fx: 'label', x: 'measure', y: 'value', fill: 'measure' }),
@@ -92,7 +105,7 @@ export function precisionRecallFigure(
         fx: 'label',
         x: 'measure',
         y: 'value',
-        text: ({ value }: (typeof bars)[0]) => value.toFixed(2).slice(1),
+        text: ({ value }: (typeof bars)[0]) => value.toFixed(2).replace(/^0/, ''),
         dy: -7,
         fontSize: 11,
       }),
@@ -124,6 +137,36 @@ export function reliabilityFigure(
       ),
       Plot.line(filled, { x: 'score', y: 'accuracy', stroke: FIRST }),
       Plot.dot(filled, { x: 'score', y: 'accuracy', r: 'count', fill: FIRST, fillOpacity: 0.6 }),
+    ],
+  });
+}
+
+/** Accuracy against milliseconds; ours blue, others orange. */
+export function frontierFigure(
+  points: { name: string; milliseconds: number; accuracy: number; ours: boolean }[],
+): string {
+  const times = points.map(({ milliseconds }) => milliseconds);
+  const [least, most] = [Math.min(...times), Math.max(...times)];
+  return svg({
+    width: 620,
+    height: 420,
+    marginLeft: 50,
+    marginRight: 150,
+    grid: true,
+    x: {
+      type: 'log',
+      label: 'milliseconds a face',
+      ticks: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].filter((tick) => tick >= least && tick <= most),
+      tickFormat: (value: number) => String(value),
+    },
+    y: { label: 'accuracy', nice: true },
+    color: { domain: [true, false], range: [FIRST, SECOND] },
+    marks: [
+      Plot.dot(points, { x: 'milliseconds', y: 'accuracy', fill: 'ours', r: 4 }),
+      Plot.text(points, {
+        ...{ x: 'milliseconds', y: 'accuracy', text: 'name', fill: 'ours' },
+        ...{ textAnchor: 'start', dx: 8 },
+      }),
     ],
   });
 }

@@ -31,10 +31,13 @@ const percent = (ratio: number | null) => (ratio === null ? '-' : (100 * ratio).
 
 function figures({ splits, training }: ModelMetrics, elsewhere: MetricsFile[]) {
   const own = [
-    { name: 'PublicTest (weights were chosen on it)', metrics: splits.public },
+    { name: 'PublicTest, which chose the weights', metrics: splits.public },
     { name: 'PrivateTest', metrics: splits.private },
-    { name: 'PublicTest + PrivateTest', metrics: splits.test },
-    { name: 'the same, without copies of training images', metrics: splits.test.withoutCopies },
+    { name: 'PublicTest and PrivateTest', metrics: splits.test },
+    {
+      name: 'PublicTest and PrivateTest without copies of training images',
+      metrics: splits.test.withoutCopies,
+    },
   ].map((row) => ({ data: training.dataName, ...row }));
   const others = elsewhere.flatMap(({ data, results }) =>
     results.map(({ on, ...metrics }) => ({ data: data.name, name: on, metrics })),
@@ -119,7 +122,7 @@ function frontMatter(metrics: ModelMetrics, elsewhere: MetricsFile[]): string {
   const value = (number: number) => Number(number.toFixed(4));
   const results = figures(metrics, elsewhere).map(({ data: set, name: on, metrics: measured }) => ({
     task: { type: 'image-classification', name: 'Facial expression recognition' },
-    dataset: { type: set, name: `${set}, ${on}`, split: 'test' },
+    dataset: { type: set, name: set, split: on },
     metrics: [
       { type: 'accuracy', value: value(measured.accuracy) },
       { type: 'recall', value: value(measured.macroRecall), name: 'Macro recall' },

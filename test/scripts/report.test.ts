@@ -1,50 +1,262 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { readInputs } from '../../scripts/report/inputs.js';
+import { makeReport } from '../../scripts/report/report.js';
+import type { MetricsFile } from '../../scripts/train/metrics-files.js';
 import { packageRoot } from '../../src/assets/node.js';
+import { formatArchitecture } from '../../src/model/architecture.js';
+import { table1 } from '../../src/model/table1.js';
+import { exampleMetrics } from '../support/metrics-files.js';
 
 const run = promisify(execFile);
 const root = packageRoot();
 const scratch = mkdtempSync(join(tmpdir(), 'mien-report-'));
-const report = (...args: string[]) =>
-  run(process.execPath, ['--import', 'tsx', join(root, 'scripts/report.ts'), ...args], { cwd: root });
-const published = (name: string) => readFileSync(join(root, 'docs', name), 'utf8');
-const written = (name: string) => readFileSync(join(scratch, 'docs', name), 'utf8');
-
-beforeAll(async () => {
-  await report('--out', join(scratch, 'docs'));
-}, 60_000);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-test('docs/REPORT.md and its drawings are what the published metrics give, byte for byte', () => {
-  const drawings = readdirSync(join(root, 'docs/report'));
-  expect(drawings.length).toBeGreaterThan(0);
-  expect(readdirSync(join(scratch, 'docs/report'))).toEqual(drawings);
-  for (const name of ['REPORT.md', ...drawings.map((drawing) => join('report', drawing))])
-    expect(written(name), name).toBe(published(name));
+const report = (folder: string) =>
+  run(process.execPath, ['--import', 'tsx', join(root, 'scripts/report.ts'), '--root', folder], {
+    cwd: root,
+  });
+const committed = (name: string) => readFileSync(join(root, name), 'utf8');
+
+/** A checkout with the models and the metrics alone. */
+function checkout(name: string, metrics = true): string {
+  const folder = join(scratch, name);
+  for (const model of readdirSync(join(root, 'models')))
+    for (const file of ['architecture.json', 'metrics.json'])
+      cpSync(join(root, 'models', model, file), join(folder, 'models', model, file));
+  if (metrics && existsSync(join(root, 'docs/metrics')))
+    cpSync(join(root, 'docs/metrics'), join(folder, 'docs/metrics'), { recursive: true });
+  return folder;
+}
+
+function put(folder: string, file: string, content: unknown): void {
+  const path = join(folder, 'docs/metrics', file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, JSON.stringify(content));
+}
+
+describe('npm run report', () => {
+  const folder = checkout('same');
+  const written = (name: string) => readFileSync(join(folder, name), 'utf8');
+  beforeAll(async () => {
+    await report(folder);
+  }, 60_000);
+
+  it('gives docs/REPORT.md, its drawings and the model cards again, byte for byte', () => {
+    const drawings = readdirSync(join(root, 'docs/report'));
+    expect(drawings.length).toBeGreaterThan(0);
+    expect(readdirSync(join(folder, 'docs/report'))).toEqual(drawings);
+    const cards = readdirSync(join(root, 'models')).map((model) => `models/${model}/MODEL_CARD.md`);
+    for (const name of ['docs/REPORT.md', ...drawings.map((drawing) => `docs/report/${drawing}`), ...cards])
+      expect(written(name), name).toBe(committed(name));
+  });
+
+  it('shows every drawing that exists', () => {
+    const shown = [...committed('docs/REPORT.md').matchAll(/\]\(report\/([^)]+)\)/g)].map(([, name]) => name);
+    expect(shown.sort()).toEqual(readdirSync(join(root, 'docs/report')));
+  });
+
+  it('gives another report for other figures, and takes away drawings of before', async () => {
+    const file = join(folder, 'models/mien-v1/metrics.json');
+    const metrics = JSON.parse(readFileSync(file, 'utf8'));
+    metrics.splits.test.confusion[3][3] -= 100;
+    metrics.splits.test.accuracy = 0.1234;
+    writeFileSync(file, JSON.stringify(metrics));
+    writeFileSync(join(folder, 'docs/report/old.svg'), '<svg/>');
+    await report(folder);
+    expect(written('docs/REPORT.md')).toContain('12.34');
+    expect(written('models/mien-v1/MODEL_CARD.md')).toContain('12.34');
+    expect(written('docs/report/fer2013-ours.svg')).not.toBe(committed('docs/report/fer2013-ours.svg'));
+    expect(written('docs/report/fer2013-paper.svg')).toBe(committed('docs/report/fer2013-paper.svg'));
+    expect(existsSync(join(folder, 'docs/report/old.svg'))).toBe(false);
+  }, 60_000);
 });
 
-test('every drawing the text shows exists', () => {
-  const shown = [...published('REPORT.md').matchAll(/\]\((report\/[^)]+)\)/g)].map(
-    ([, path]) => path as string,
-  );
-  expect(shown.map((path) => path.replace('report/', '')).sort()).toEqual(
-    readdirSync(join(root, 'docs/report')),
-  );
+/** The ablation's networks. */
+const ROWS = {
+  plain: table1({ side: 96, factorised: false, groups: 1, rates: null }),
+  factorised: table1({ side: 96, groups: 1, rates: null }),
+  grouped: table1({ side: 96, groups: 4, rates: null }),
+  attention: table1({ side: 96 }),
+};
+const description = (row: keyof typeof ROWS) => JSON.parse(formatArchitecture(ROWS[row]));
+const LATENCY = { format: 1, command: 'npm run bench', machine: 'two cores', commit: 'abc', backend: 'wasm' };
+
+/** A run whose headline accuracy is this. */
+function withAccuracy(file: MetricsFile, accuracy: number, on = 'PublicTest and PrivateTest'): MetricsFile {
+  const [headline, ...others] = file.results as [MetricsFile['results'][0]];
+  return { ...file, results: [{ ...headline, on, accuracy }, ...others] };
+}
+
+describe('what has been measured', () => {
+  const folder = checkout('full', false);
+  const baseline = {
+    architecture: { baseline: 'resnet', side: 48 },
+    scored: { by: 'torch', on: 'cpu', precision: 'float32' },
+  };
+  let text: string;
+  let figures: Record<string, string>;
+  beforeAll(() => {
+    put(folder, 'baselines/resnet-1.json', withAccuracy(exampleMetrics('resnet-1', baseline), 0.71));
+    put(folder, 'baselines/resnet-2.json', withAccuracy(exampleMetrics('resnet-2', baseline), 0.72));
+    const averaged = {
+      ...withAccuracy(exampleMetrics('resnet-2', baseline), 0.79),
+      tta: 'ten-crop' as const,
+    };
+    put(folder, 'baselines/resnet-2-ten-crop.json', averaged);
+    for (const [at, row] of (Object.keys(ROWS) as (keyof typeof ROWS)[]).entries())
+      put(
+        folder,
+        `ablation/${row}-1.json`,
+        withAccuracy(exampleMetrics(row, { architecture: description(row) }), 0.6 + at / 100),
+      );
+    put(folder, 'ablation/latency.json', {
+      ...LATENCY,
+      rows: Object.keys(ROWS).map((name, at) => ({ name, milliseconds: 80 / (at + 1) })),
+    });
+    put(folder, 'frontier/side-96.json', exampleMetrics('side-96'));
+    put(
+      folder,
+      'frontier/human.json',
+      exampleMetrics('human', { architecture: null, training: null, cost: null }),
+    );
+    put(folder, 'frontier/latency.json', {
+      ...LATENCY,
+      rows: [
+        { name: 'side-96', milliseconds: 21.5 },
+        { name: 'human', milliseconds: 5.5 },
+      ],
+    });
+    for (const protocol of [
+      'ckplus-10-fold',
+      'ckplus-paper',
+      'jaffe-by-subject',
+      'fer2013',
+      'zero-shot',
+    ] as const)
+      put(folder, `protocols/${protocol}.json`, exampleMetrics(protocol, { protocol }));
+    ({ text, figures } = makeReport(readInputs(folder)));
+  });
+
+  /** Cells of the row that begins so. */
+  const row = (start: string) =>
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`| ${start} |`))
+      ?.split('|')
+      .map((cell) => cell.trim())
+      .slice(2, -1);
+
+  it('stands in Table 4 by the mean of its runs, without those that average views', () => {
+    expect(row('ResNet')).toEqual([
+      '69.67',
+      '70.38',
+      'resnet-1, resnet-2',
+      '71.50 (71.00, 72.00)',
+      '90.00 (90.00, 90.00)',
+    ]);
+    expect(row('CNNs')).toEqual(['60.52', '62.84', 'not measured', '-', '-']);
+    expect(row('resnet-2 (torch, float32; ten-crop averaging, not as served)')?.[1]).toBe('79.00');
+    expect(row('resnet-1 (torch, float32)')?.[1]).toBe('71.00');
+  });
+
+  it('stands in the ablation, latency as a share of the plain network’s', () => {
+    expect(row('plain ERFNet, 3×3')).toEqual(['6,667,973', '19.377']);
+    const measured = text.slice(text.indexOf('Latency is a share'));
+    for (const [title, share, accuracy] of [
+      ['plain ERFNet, 3×3', '1.00', '60.00'],
+      ['+ factorised, 3×1 and 1×3', '0.50', '61.00'],
+      ['+ grouped', '0.33', '62.00'],
+      ['+ attention', '0.25', '63.00'],
+    ])
+      expect(measured).toContain(`| ${title} | 1,234,567 | 0.250 | ${share} | ${accuracy} | `);
+  });
+
+  it('says what leaks', () => {
+    const pooled = ['ckplus, all folds together', '140', '90.00', '90.00 ± 14.14', '90.00', '0.020'];
+    expect(row('ckplus-10-fold')).toEqual([...pooled, 'nothing']);
+    expect(row('ckplus-paper')).toEqual([...pooled, '**leaks: copies of one face on both sides**']);
+    expect(row('jaffe-by-subject')?.[0]).toBe('jaffe, all folds together');
+  });
+
+  it('is drawn', () => {
+    for (const name of ['ckplus-ours', 'jaffe-by-subject', 'frontier', 'accuracy-by-epoch'])
+      expect(figures[name], name).toMatch(/^<svg /);
+    expect(figures.frontier).toContain('human');
+    const shown = [...text.matchAll(/\]\(report\/([^)]+)\.svg\)/g)].map(([, name]) => name);
+    expect(shown.sort()).toEqual(Object.keys(figures).sort());
+  });
+
+  it('has its cost: pictures, hours, hardware', () => {
+    expect(row('resnet-1')).toEqual(['48', '1,234,567', '0.250', '12,800', '1.00', 'NVIDIA T4 (torch)']);
+  });
+
+  it('is no longer called unmeasured', () => {
+    const left = [...text.matchAll(/not (been )?measured/gi)].map(({ index }) =>
+      text.slice(index - 40, index + 20),
+    );
+    // The parallel CNN alone, in Table 4 and below it.
+    expect(left).toHaveLength(2);
+  });
+
+  it('stands on the card of the very weights alone', async () => {
+    const card = () => readFileSync(join(folder, 'models/mien-v1/MODEL_CARD.md'), 'utf8');
+    await report(folder);
+    expect(card()).not.toContain('neutral masked');
+    const { weights } = JSON.parse(committed('models/mien-v1/metrics.json'));
+    put(folder, 'protocols/zero-shot.json', exampleMetrics('mien-v1', { protocol: 'zero-shot', weights }));
+    await report(folder);
+    expect(card()).toContain('| ckplus | neutral masked | 120 | 90.00 |');
+    expect(card()).toContain('are zero-shot: nothing was trained');
+  }, 60_000);
 });
 
-test('other figures give another report', async () => {
-  const model = join(scratch, 'model');
-  cpSync(join(root, 'models/mien-v1'), model, { recursive: true });
-  const metrics = JSON.parse(readFileSync(join(model, 'metrics.json'), 'utf8'));
-  metrics.splits.test.confusion[3][3] -= 100;
-  metrics.splits.test.accuracy = 0.1234;
-  writeFileSync(join(model, 'metrics.json'), JSON.stringify(metrics));
-  await report('--model', model, '--out', join(scratch, 'docs'));
-  expect(written('REPORT.md')).toContain('12.34');
-  expect(written('report/fer2013-ours.svg')).not.toBe(published('report/fer2013-ours.svg'));
-  expect(written('report/fer2013-paper.svg')).toBe(published('report/fer2013-paper.svg'));
-}, 60_000);
+test.each([
+  ['a trial', 'protocols/a.json', { ...exampleMetrics('a'), trial: true }, /protocols.a\.json is of a trial/],
+  ['a broken file', 'baselines/b.json', { format: 2 }, /b\.json is not what it should be: [\s\S]*format/],
+  [
+    'another network in the ablation',
+    'ablation/c.json',
+    exampleMetrics('c', { architecture: JSON.parse(formatArchitecture(table1({ side: 96, groups: 1 }))) }),
+    /c\.json is no row of the ablation: attention, but no groups/,
+  ],
+  [
+    'a baseline on other pictures',
+    'baselines/d.json',
+    exampleMetrics('d', { architecture: { baseline: 'resnet', side: 48 } }),
+    /d was not measured on PublicTest and PrivateTest/,
+  ],
+])('%s is refused by its name', (name, file, content, message) => {
+  const folder = checkout(name.replaceAll(' ', '-'), false);
+  put(folder, file, content);
+  expect(() => makeReport(readInputs(folder))).toThrow(message);
+});
+
+test('networks that were measured differently are not compared', () => {
+  const folder = checkout('mixed', false);
+  for (const side of [64, 96])
+    put(
+      folder,
+      `ablation/plain-${side}.json`,
+      exampleMetrics('plain', {
+        architecture: JSON.parse(
+          formatArchitecture(table1({ side, factorised: false, groups: 1, rates: null })),
+        ),
+      }),
+    );
+  expect(() => makeReport(readInputs(folder))).toThrow(/measured differently: .*side 64; .*side 96/);
+});

@@ -1,0 +1,26 @@
+import { reliabilityFigure } from './figures.js';
+import type { Inputs } from './inputs.js';
+import { picture, type Section, table } from './markdown.js';
+
+/** Whether a score of 0.8 is right four times in five. */
+export function calibrationSection({ models }: Inputs): Section {
+  const [{ title, metrics }] = models;
+  const rows = models.map((model) => {
+    const { test, private: hidden } = model.metrics.splits;
+    const temperature = model.metrics.temperature.toFixed(3);
+    return [model.title, temperature, test.ece, hidden.ece, test.withoutCopies.ece].map((value) =>
+      typeof value === 'number' ? value.toFixed(3) : value,
+    );
+  });
+  return {
+    figures: { reliability: reliabilityFigure(metrics.splits.test.reliability) },
+    text: `## Calibration
+
+Expected calibration error in 15 bins. The temperature is fitted on PublicTest and folded into the weights.
+
+${table(['model', 'temperature', 'ECE, all test images', 'PrivateTest', 'without copies'], rows)}
+
+${picture('reliability', `Share of ${title}'s answers that is right, by their score`)}
+`,
+  };
+}

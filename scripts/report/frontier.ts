@@ -1,0 +1,49 @@
+import { MienError } from '../../src/model/errors.js';
+import { frontierFigure } from './figures.js';
+import type { Inputs } from './inputs.js';
+import { percent, picture, type Section, table } from './markdown.js';
+
+/** Accuracy against milliseconds: networks of ours by side and groups, and what users could pick instead. */
+export function frontierSection({ frontier: { files, latency } }: Inputs): Section {
+  if (!latency || files.size === 0)
+    return {
+      figures: {},
+      text: `## Accuracy against milliseconds
+
+Not measured: networks of several sides and groups have not been trained in full yet. Their metrics files, and those of what
+users could pick instead, go to \`docs/metrics/frontier/\`, with \`latency.json\` beside them.
+`,
+    };
+  const points = [...files].map(([name, { results, architecture }]) => {
+    const row = latency.rows.find((own) => own.name === name);
+    if (!row) throw new MienError('invalid_data', `docs/metrics/frontier/latency.json has no row ${name}`);
+    const [headline] = results as [(typeof results)[0]];
+    return {
+      name,
+      milliseconds: row.milliseconds,
+      accuracy: headline.accuracy,
+      ours: architecture !== null,
+      on: headline.on,
+    };
+  });
+  points.sort((a, b) => a.milliseconds - b.milliseconds);
+  return {
+    figures: { frontier: frontierFigure(points) },
+    text: `## Accuracy against milliseconds
+
+A face, batch 1, ${latency.backend}, measured in turns: ${latency.command}; ${latency.machine}.
+
+${table(
+  ['network', 'ms', 'accuracy %', 'on'],
+  points.map(({ name, milliseconds, accuracy, on }) => [
+    name,
+    milliseconds.toFixed(1),
+    percent(accuracy),
+    on,
+  ]),
+)}
+
+${picture('frontier', 'Accuracy against milliseconds a face')}
+`,
+  };
+}

@@ -1,0 +1,37 @@
+import { ablationSection } from './ablation.js';
+import { calibrationSection } from './calibration.js';
+import { costSection } from './cost.js';
+import { fer2013Section } from './fer2013.js';
+import { frontierSection } from './frontier.js';
+import type { Inputs } from './inputs.js';
+import type { Section } from './markdown.js';
+import { ckplusSection, jaffeSection, zeroShotSection } from './other-sets.js';
+import { trainingSection } from './training.js';
+
+const SECTIONS: ((inputs: Inputs) => Section)[] = [
+  fer2013Section,
+  trainingSection,
+  calibrationSection,
+  ckplusSection,
+  jaffeSection,
+  zeroShotSection,
+  ablationSection,
+  costSection,
+  frontierSection,
+];
+
+const introduction = ({ models: [{ title, metrics }] }: Inputs) => `# Report
+
+Written by \`npm run report\` from the metrics files of \`models/\` and \`docs/metrics/\`: ours is ${title}, scored on the
+${metrics.backend} plan as served, without test-time averaging, unless a row says otherwise. The weights were chosen on PublicTest;
+PrivateTest was read once.
+`;
+
+/** The whole text, and the drawings that it shows, by name. */
+export function makeReport(inputs: Inputs): Section {
+  const sections = SECTIONS.map((section) => section(inputs));
+  return {
+    text: [introduction(inputs), ...sections.map(({ text }) => text)].join('\n'),
+    figures: Object.assign({}, ...sections.map(({ figures }) => figures)),
+  };
+}

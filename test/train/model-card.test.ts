@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { type ModelMetrics, modelCard } from '../../scripts/train/model-card.js';
+import { parseArchitecture } from '../../src/model/architecture.js';
+import { exampleMetrics } from '../support/metrics-files.js';
+
+const folder = join('models', 'mien-v1');
+const read = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
+const metrics: ModelMetrics = read('metrics.json');
+const arch = parseArchitecture(read('architecture.json'));
+
+/** What Hugging Face asks of a card's front matter, model-index included; each figure needs a place of its own. */
+const frontMatter = z.strictObject({
+  license: z.literal('mit'),
+  pipeline_tag: z.literal('image-classification'),
+  library_name: z.string(),
+  tags: z.array(z.string()).min(1),
+  datasets: z.array(z.string()).min(1),
+  metrics: z.array(z.string()).min(1),
+  'model-index': z.tuple([
+    z.strictObject({
+      name: z.string(),
+      results: z.array(
+        z.strictObject({
+          task: z.strictObject({ type: z.literal('image-classification'), name: z.string() }),
+          dataset: z.strictObject({ type: z.string(), name: z.string(), split: z.string() }),
+          metrics: z
+            .array(z.strictObject({ type: z.string(), value: z.number(), name: z.string().optional() }))
+            .length(3),
+        }),
+      ),
+    }),
+  ]),
+});
+
+function frontMatterOf(card: string) {
+  const [, yaml] = /^---\n([\s\S]*?)\n---\n/.exec(card) ?? [];
+  return frontMatter.parse(parse(yaml ?? ''));
+}
+
+describe('the card’s front matter', () => {
+  const {
+    'model-index': [{ name, results }],
+  } = frontMatterOf(modelCard(metrics, arch));
+
+  it('has every split’s figures, each under a name of its own', () => {
+    expect(name).toBe('mien-v1');
+    const { public: shown, private: hidden, test } = metrics.splits;
+    const accuracies = [shown, hidden, test, test.withoutCopies].map(({ accuracy }) => accuracy);
+    expect(results.map((result) => result.metrics[0])).toEqual(
+      accuracies.map((accuracy) => ({ type: 'accuracy', value: Number(accuracy.toFixed(4)) })),
+    );
+    expect(new Set(results.map(({ dataset }) => `${dataset.type} ${dataset.split}`)).size).toBe(4);
+  });
+
+  it('is YAML whatever the names hold', () => {
+    const odd = { ...metrics, name: 'a: "b" # c', training: { ...metrics.training, dataName: '- d: [e' } };
+    const read = frontMatterOf(modelCard(odd, arch));
+    expect([read['model-index'][0].name, read.datasets]).toEqual(['a: "b" # c', ['- d: [e']]);
+  });
+
+  it('has figures of other data sets where there are some', () => {
+    const zeroShot = exampleMetrics('mien-v1', { protocol: 'zero-shot' });
+    const card = modelCard(metrics, arch, [zeroShot]);
+    const [own] = frontMatterOf(card)['model-index'];
+    expect(own.results.slice(4).map(({ dataset }) => [dataset.type, dataset.split])).toEqual([
+      ['ckplus', 'every picture, neutral kept'],
+      ['ckplus', 'neutral masked'],
+    ]);
+    expect(card).not.toContain('it has not been measured here');
+  });
+});
+
+describe('the card', () => {
+  const card = modelCard(metrics, arch);
+
+  it('says what it is for, what not, what of, and what is not known', () => {
+    for (const heading of ['Intended use', 'Data', 'Accuracy', 'Known confusions', 'Calibration', 'Training'])
+      expect(card).toContain(`\n## ${heading}\n`);
+    expect(card).toContain('\nExcluded:\n');
+    expect(card).toContain('CK+ needs a signed agreement and JAFFE may not be redistributed');
+    expect(card).not.toMatch(/NaN|undefined|null/);
+  });
+
+  it('keeps the published scores calibrated: ECE at most 0.03 on the 7178', () => {
+    expect(metrics.splits.test.count).toBe(7178);
+    expect(metrics.splits.test.ece).toBeLessThanOrEqual(0.03);
+    expect(card).toContain(`is ${metrics.splits.test.ece.toFixed(3)} on the test images`);
+  });
+
+  it('counts what training cost, and says what was not recorded', () => {
+    // Seven epochs of 448 steps of 64 pictures.
+    expect(card).toContain('pictures seen: 200,704');
+    expect(card).toContain('time: not recorded by this run');
+    const { training } = exampleMetrics('timed');
+    if (!training) throw new Error('the example has its training');
+    const timed = modelCard({ ...metrics, training: { ...metrics.training, ...training } }, arch);
+    expect(timed).toContain('pictures seen: 12,800');
+    expect(timed).toContain('time: 1.00 hours');
+    expect(timed).toContain('hardware: NVIDIA T4 (torch)');
+  });
+
+  it('is of other data than FER2013 where it was trained on other data, with classes that do not occur', () => {
+    const test = structuredClone(metrics.splits.test);
+    test.confusion[1] = new Array(7).fill(0);
+    test.perClass.disgust = { support: 0, precision: null, recall: null };
+    const own = {
+      ...metrics,
+      splits: { ...metrics.splits, test },
+      training: { ...metrics.training, dataName: 'folder' },
+    };
+    const other = modelCard(own, arch);
+    expect(other).toContain('Trained on the data set `folder`');
+    expect(other).toContain('| disgust | 0 | - | - |');
+    expect(other).not.toMatch(/NaN|Kaggle|disgust taken for/);
+  });
+});
