@@ -3,7 +3,7 @@ import { networkCost } from '../../src/model/cost.js';
 import { MienError } from '../../src/model/errors.js';
 import { table1 } from '../../src/model/table1.js';
 import type { MetricsFile } from '../train/metrics-files.js';
-import type { Inputs } from './inputs.js';
+import { type Inputs, settingOf } from './inputs.js';
 import { meanOf, percent, type Section, table } from './markdown.js';
 
 /** The paper's three claims, one after the other: each row has one thing more than the one before it. */
@@ -20,31 +20,26 @@ function rowOf(file: string, { architecture }: MetricsFile): string {
   const groups = Math.max(...rows.map((row) => ('groups' in row ? row.groups : 1)));
   const plain = rows.some(({ block }) => block === 'residual');
   const attention = rows.some(({ block }) => block === 'attention');
+  if (rows.some(({ block }) => block === 'mix'))
+    throw new MienError('invalid_data', `${file}.json is no row of the ablation: it mixes its groups`);
   const name = attention ? 'attention' : groups > 1 ? 'grouped' : plain ? 'plain' : 'factorised';
   if (attention && (groups === 1 || plain))
     throw new MienError('invalid_data', `${file}.json is no row of the ablation: attention, but no groups`);
   return name;
 }
 
-/** What all rows must share to be compared. */
-function settingOf(files: [string, MetricsFile][]): string | undefined {
-  const settings = new Set(
-    files.map(([, { results, architecture, tta }]) =>
-      [results[0]?.on, `side ${architecture?.side}`, ...(tta === 'none' ? [] : [tta])].join(', '),
-    ),
-  );
-  if (settings.size > 1)
-    throw new MienError(
-      'invalid_data',
-      `docs/metrics/ablation has networks measured differently: ${[...settings].join('; ')}`,
-    );
-  return [...settings][0];
+/** @throws {MienError} `invalid_data` where they differ: the rows would not compare */
+function sideOf(files: Inputs['ablation']['files']): unknown {
+  const sides = new Set([...files.values()].map(({ architecture }) => architecture?.side));
+  if (sides.size > 1)
+    throw new MienError('invalid_data', `docs/metrics/ablation has several sides: ${[...sides].join(', ')}`);
+  return [...sides][0];
 }
 
 const gigas = (macs: number | null | undefined) => (macs ? (macs / 1e9).toFixed(3) : '-');
 const thousands = (count: number | undefined) => count?.toLocaleString('en') ?? '-';
 
-function measured({ files, latency }: Inputs['ablation'], setting: string | undefined): string {
+function measured({ files, latency }: Inputs['ablation'], setting: string): string {
   const byRow = (name: string) => [...files].filter(([file, own]) => rowOf(file, own) === name);
   const milliseconds = (name: string) => latency?.rows.find((row) => row.name === name)?.milliseconds;
   const first = milliseconds('plain');
@@ -62,7 +57,7 @@ function measured({ files, latency }: Inputs['ablation'], setting: string | unde
       runs.map((run) => run.training?.config.seed ?? '-').join(', ') || '-',
     ];
   });
-  return `On ${setting}; of several seeds the mean, and each in brackets. ${
+  return `On ${setting}, at side ${sideOf(files)}; of several seeds the mean, and each in brackets. ${
     latency
       ? `Latency is a share of the plain network's, measured in turns (${latency.command}; ${latency.machine}, ${latency.backend}).`
       : 'Latency has not been measured.'
@@ -90,7 +85,7 @@ ${table(['network, side 384', 'parameters', 'GMAC'], counted)}
 
 ${
   ablation.files.size > 0
-    ? measured(ablation, settingOf([...ablation.files]))
+    ? measured(ablation, settingOf('ablation', ablation.files))
     : `Accuracy and latency are not measured: the four networks have not been trained in full yet. Their metrics files go to
 \`docs/metrics/ablation/\`.`
 }

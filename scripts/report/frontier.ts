@@ -1,6 +1,6 @@
 import { MienError } from '../../src/model/errors.js';
 import { frontierFigure } from './figures.js';
-import type { Inputs } from './inputs.js';
+import { type Inputs, settingOf } from './inputs.js';
 import { percent, picture, type Section, table } from './markdown.js';
 
 /** Accuracy against milliseconds: networks of ours by side and groups, and what users could pick instead. */
@@ -23,7 +23,6 @@ users could pick instead, go to \`docs/metrics/frontier/\`, with \`latency.json\
       milliseconds: row.milliseconds,
       accuracy: headline.accuracy,
       ours: architecture !== null,
-      on: headline.on,
     };
   });
   points.sort((a, b) => a.milliseconds - b.milliseconds);
@@ -31,16 +30,11 @@ users could pick instead, go to \`docs/metrics/frontier/\`, with \`latency.json\
     figures: { frontier: frontierFigure(points) },
     text: `## Accuracy against milliseconds
 
-A face, batch 1, ${latency.backend}, measured in turns: ${latency.command}; ${latency.machine}.
+Accuracy on ${settingOf('frontier', files)}. A face, batch 1, ${latency.backend}, measured in turns: ${latency.command}; ${latency.machine}.
 
 ${table(
-  ['network', 'ms', 'accuracy %', 'on'],
-  points.map(({ name, milliseconds, accuracy, on }) => [
-    name,
-    milliseconds.toFixed(1),
-    percent(accuracy),
-    on,
-  ]),
+  ['network', 'ms', 'accuracy %'],
+  points.map(({ name, milliseconds, accuracy }) => [name, milliseconds.toFixed(1), percent(accuracy)]),
 )}
 
 ${picture('frontier', 'Accuracy against milliseconds a face')}

@@ -76,3 +76,21 @@ function readTable(folder: string): Table {
       );
   return { files, latency: readLatency(folder) };
 }
+
+/**
+ * What all rows of a table are measured on.
+ * @throws {MienError} `invalid_data` where they differ, and so cannot be compared
+ */
+export function settingOf(table: string, files: Table['files']): string {
+  const settings = new Set(
+    [...files.values()].map(({ results, tta }) =>
+      [results[0]?.on, ...(tta === 'none' ? [] : [`${tta} averaging`])].join(', '),
+    ),
+  );
+  if (settings.size > 1)
+    throw new MienError(
+      'invalid_data',
+      `docs/metrics/${table} has networks measured differently: ${[...settings].join('; ')}`,
+    );
+  return [...settings].join();
+}

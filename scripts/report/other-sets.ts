@@ -7,9 +7,14 @@ import { PAPER_CK_PRECISION, PAPER_JAFFE } from './paper.js';
 
 /** Protocols that train, on data sets by these names. */
 const trained = ({ protocols }: Inputs, ...data: string[]) =>
-  [...protocols.files.values()].filter(
-    (file) => data.includes(file.data.name) && file.protocol.name !== 'zero-shot',
+  new Map(
+    [...protocols.files].filter(
+      ([, file]) => data.includes(file.data.name) && file.protocol.name !== 'zero-shot',
+    ),
   );
+
+const titleOf = ({ name, protocol }: MetricsFile) =>
+  name === protocol.name ? name : `${protocol.name} (${name})`;
 
 /** One row a result: the accuracy of all folds together, then the folds' mean and deviation. */
 function protocolTable(files: MetricsFile[]): string {
@@ -20,7 +25,7 @@ function protocolTable(files: MetricsFile[]): string {
       const leaks = file.protocol.leaks ? `**leaks: ${file.protocol.leaks}**` : 'nothing';
       const where = `${file.data.name}, ${on}`;
       return [
-        file.protocol.name,
+        titleOf(file),
         where,
         count,
         percent(accuracy),
@@ -44,12 +49,13 @@ function protocolTable(files: MetricsFile[]): string {
   return table(header, rows);
 }
 
+/** What the protocols are, each once. */
 const abouts = (files: MetricsFile[]) =>
-  files.map(({ protocol }) => `\`${protocol.name}\`: ${protocol.about}`).join('\n\n');
+  [...new Set(files.map(({ protocol }) => `\`${protocol.name}\`: ${protocol.about}`))].join('\n\n');
 
 /** CK+, Figure 8. */
 export function ckplusSection(inputs: Inputs): Section {
-  const files = trained(inputs, 'ckplus', 'ckplus48');
+  const files = [...trained(inputs, 'ckplus', 'ckplus48').values()];
   const like = files.find(({ protocol }) => protocol.name === 'ckplus-paper');
   const paper = Object.fromEntries(
     LABELS.map((label) => [label, { precision: PAPER_CK_PRECISION[label] / 100, recall: null }]),
@@ -94,15 +100,16 @@ ${ours ? `${picture('ckplus-ours', "Our precision and recall by expression on CK
 /** JAFFE, Table 2. */
 export function jaffeSection(inputs: Inputs): Section {
   const files = trained(inputs, 'jaffe');
+  const measured = [...files.values()];
   const figures: Record<string, string> = { 'jaffe-paper': confusionFigure(PAPER_JAFFE) };
-  const matrices = files.map(({ protocol, results: [pooled] }) => {
-    const confusion = pooled?.confusion ?? [];
-    figures[protocol.name] = confusionFigure(confusion);
-    return `### Table 2: ours, ${protocol.name}
+  const matrices = [...files].map(([name, file]) => {
+    const confusion = file.results[0]?.confusion ?? [];
+    figures[name] = confusionFigure(confusion);
+    return `### Table 2: ours, ${titleOf(file)}
 
 ${counts(confusion)}
 
-${picture(protocol.name, `Our confusion matrix on JAFFE by ${protocol.name}`)}
+${picture(name, `Our confusion matrix on JAFFE by ${file.protocol.name}`)}
 `;
   });
   return {
@@ -110,8 +117,8 @@ ${picture(protocol.name, `Our confusion matrix on JAFFE by ${protocol.name}`)}
     text: `## JAFFE (section 4.5, Table 2)
 
 ${
-  files.length > 0
-    ? `${protocolTable(files)}\n\n${abouts(files)}`
+  measured.length > 0
+    ? `${protocolTable(measured)}\n\n${abouts(measured)}`
     : `Ours is not measured: JAFFE may not be redistributed. Who has it runs \`npm run prepare-data -- jaffe --root … --out data/jaffe\`,
 then \`npm run protocol -- jaffe-by-subject\` (people apart) and \`jaffe-10-fold\` (people on both sides).`
 }
@@ -148,7 +155,7 @@ export function zeroShotSection({ protocols, models: [{ title }] }: Inputs): Sec
 
 ${
   files.length > 0
-    ? `${table(['weights', 'data', 'on', 'images', 'accuracy %', 'macro recall %', 'ECE'], rows)}\n\n${abouts(files.slice(0, 1))}`
+    ? `${table(['weights', 'data', 'on', 'images', 'accuracy %', 'macro recall %', 'ECE'], rows)}\n\n${abouts(files)}`
     : `What ${title} knows of CK+ and JAFFE without training on them is not measured: neither may be shipped. Who has them runs
 \`npm run protocol -- zero-shot --data data/ckplus\`.`
 }

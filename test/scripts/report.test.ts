@@ -248,15 +248,13 @@ test.each([
 
 test('networks that were measured differently are not compared', () => {
   const folder = checkout('mixed', false);
-  for (const side of [64, 96])
-    put(
-      folder,
-      `ablation/plain-${side}.json`,
-      exampleMetrics('plain', {
-        architecture: JSON.parse(
-          formatArchitecture(table1({ side, factorised: false, groups: 1, rates: null })),
-        ),
-      }),
-    );
-  expect(() => makeReport(readInputs(folder))).toThrow(/measured differently: .*side 64; .*side 96/);
+  const own = exampleMetrics('plain', { architecture: description('plain') });
+  put(folder, 'ablation/plain-1.json', own);
+  const smaller = { ...own, architecture: { ...own.architecture, side: 64 } };
+  put(folder, 'ablation/plain-2.json', smaller);
+  expect(() => makeReport(readInputs(folder))).toThrow(/ablation has several sides: 96, 64/);
+  put(folder, 'ablation/plain-2.json', withAccuracy(own, 0.6));
+  expect(() => makeReport(readInputs(folder))).toThrow(
+    /ablation has networks measured differently: all folds together; PublicTest and PrivateTest/,
+  );
 });
