@@ -29,9 +29,7 @@ main(async () => {
   const { text, figures } = makeReport(inputs);
   writeFigures(join(root, 'docs', 'report'), figures);
   writeAtomically(join(root, 'docs', 'REPORT.md'), text);
-  const elsewhere = [...inputs.protocols.files.values()].filter(
-    ({ protocol }) => protocol.name === 'zero-shot',
-  );
+  const elsewhere = [...inputs.protocols.values()].filter(({ protocol }) => protocol.name === 'zero-shot');
   const models = readModels(join(root, 'models'));
   for (const { metrics, arch } of models) {
     const own = elsewhere.filter(({ folds }) => folds[0]?.weights === metrics.weights);

@@ -33,7 +33,7 @@ export function costSection({ models, baselines }: Inputs): Section {
       cost: networkCost(arch),
       training: metrics.training,
     })),
-    ...[...baselines.files.values()].map(({ name, architecture, cost, training }) => ({
+    ...[...baselines.values()].map(({ name, architecture, cost, training }) => ({
       name,
       side: architecture?.side,
       cost,

@@ -33,7 +33,7 @@ function table4({ models: [model], baselines }: Inputs): string {
       const { test } = model.metrics.splits;
       return [...paper, model.title, percent(test.accuracy), percent(test.macroRecall)];
     }
-    const runs = runsOf(baselines.files.values(), name);
+    const runs = runsOf(baselines.values(), name);
     if (runs.length === 0) return [...paper, 'not measured', '-', '-'];
     const headline = runs.map(onAllTestImages);
     return [
@@ -51,7 +51,7 @@ function table4({ models: [model], baselines }: Inputs): string {
     'accuracy %',
     'macro recall %',
   ];
-  const missing = ['CNNs', 'ResNet'].some((kind) => runsOf(baselines.files.values(), kind).length === 0);
+  const missing = ['CNNs', 'ResNet'].some((kind) => runsOf(baselines.values(), kind).length === 0);
   return `${table(header, rows)}
 ${
   missing
@@ -100,8 +100,8 @@ export function fer2013Section(inputs: Inputs): Section {
   const [model] = inputs.models;
   const { test } = model.metrics.splits;
   const paper = summary(PAPER_FER2013);
-  const own = [...inputs.protocols.files.values()].filter((file) => file.protocol.name === 'fer2013');
-  const files = [...inputs.baselines.files.values(), ...own];
+  const own = [...inputs.protocols.values()].filter((file) => file.protocol.name === 'fer2013');
+  const files = [...inputs.baselines.values(), ...own];
   return {
     figures: {
       'fer2013-paper': confusionFigure(PAPER_FER2013),

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { type Architecture, parseArchitecture } from '../../src/model/architecture.js';
 import { MienError } from '../../src/model/errors.js';
 import {
-  type LatencyFile,
   type MetricsFile,
-  readLatency,
   readMetricsFolder,
+  readSweepFolder,
+  type SweepRow,
 } from '../train/metrics-files.js';
 import type { ModelMetrics } from '../train/model-card.js';
 
@@ -18,39 +18,58 @@ export interface Model {
   arch: Architecture;
 }
 
-/** Metrics files of one table, by their names without `.json`, and what their networks take to answer. */
-export interface Table {
-  files: Map<string, MetricsFile>;
-  latency: LatencyFile | undefined;
-}
-
 /** All that the report is made of. */
 export interface Inputs {
   /** Those trained on FER2013, by name; the first is the one that is served by default. */
   models: [Model, ...Model[]];
-  baselines: Table;
-  ablation: Table;
-  frontier: Table;
-  protocols: Table;
+  /** By their files' names. */
+  baselines: Map<string, MetricsFile>;
+  protocols: Map<string, MetricsFile>;
+  /** The rows of each sweep, by the sweep's name. */
+  sweeps: Map<string, SweepRow[]>;
 }
 
 /**
  * Reads models/ and docs/metrics/ of a checkout.
- * @throws {MienError} `invalid_data`, naming a file that is broken, or of a trial
+ * @throws {MienError} `invalid_data`, naming what is broken, or of a trial
  */
 export function readInputs(root: string): Inputs {
   const [first, ...others] = readModels(join(root, 'models')).filter(
     ({ metrics }) => metrics.training.dataName === 'fer2013',
   );
   if (!first) throw new MienError('invalid_data', `${root} has no model trained on fer2013`);
-  const read = (name: string) => readTable(join(root, 'docs', 'metrics', name));
+  const metrics = join(root, 'docs', 'metrics');
   return {
     models: [first, ...others],
-    baselines: read('baselines'),
-    ablation: read('ablation'),
-    frontier: read('frontier'),
-    protocols: read('protocols'),
+    baselines: readFiles(join(metrics, 'baselines')),
+    protocols: readFiles(join(metrics, 'protocols')),
+    sweeps: readSweeps(join(metrics, 'sweeps'), first.metrics.training.data),
   };
+}
+
+function readFiles(folder: string): Map<string, MetricsFile> {
+  const files = readMetricsFolder(folder);
+  for (const [name, { trial }] of files)
+    if (trial)
+      throw new MienError(
+        'invalid_data',
+        `${join(folder, name)}.json is of a trial: it is no figure to report`,
+      );
+  return files;
+}
+
+/** @param data hash of the images that every network of ours must have learnt from */
+function readSweeps(folder: string, data: string): Inputs['sweeps'] {
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  const sweeps = new Map(names.map((name) => [name, readSweepFolder(join(folder, name))]));
+  for (const [name, rows] of sweeps)
+    for (const row of rows)
+      if (row.engine && row.engine.data !== data)
+        throw new MienError(
+          'invalid_data',
+          `${join(folder, name)}: ${row.name} learnt from other pictures than the published model: a trial?`,
+        );
+  return sweeps;
 }
 
 /** Every published model, by name. */
@@ -64,33 +83,4 @@ export function readModels(folder: string): Model[] {
       const arch = parseArchitecture(read('architecture.json'));
       return { title: `${metrics.name} ${metrics.version}`, metrics, arch };
     });
-}
-
-function readTable(folder: string): Table {
-  const files = readMetricsFolder(folder);
-  for (const [name, { trial }] of files)
-    if (trial)
-      throw new MienError(
-        'invalid_data',
-        `${join(folder, name)}.json is of a trial: it is no figure to report`,
-      );
-  return { files, latency: readLatency(folder) };
-}
-
-/**
- * What all rows of a table are measured on.
- * @throws {MienError} `invalid_data` where they differ, and so cannot be compared
- */
-export function settingOf(table: string, files: Table['files']): string {
-  const settings = new Set(
-    [...files.values()].map(({ results, tta }) =>
-      [results[0]?.on, ...(tta === 'none' ? [] : [`${tta} averaging`])].join(', '),
-    ),
-  );
-  if (settings.size > 1)
-    throw new MienError(
-      'invalid_data',
-      `docs/metrics/${table} has networks measured differently: ${[...settings].join('; ')}`,
-    );
-  return [...settings].join();
 }

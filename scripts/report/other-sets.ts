@@ -8,9 +8,7 @@ import { PAPER_CK_PRECISION, PAPER_JAFFE } from './paper.js';
 /** Protocols that train, on data sets by these names. */
 const trained = ({ protocols }: Inputs, ...data: string[]) =>
   new Map(
-    [...protocols.files].filter(
-      ([, file]) => data.includes(file.data.name) && file.protocol.name !== 'zero-shot',
-    ),
+    [...protocols].filter(([, file]) => data.includes(file.data.name) && file.protocol.name !== 'zero-shot'),
   );
 
 const titleOf = ({ name, protocol }: MetricsFile) =>
@@ -137,7 +135,7 @@ ${matrices.join('\n')}`.replace(/\n+$/, '\n'),
 
 /** Data sets that the weights have not seen. */
 export function zeroShotSection({ protocols, models: [{ title }] }: Inputs): Section {
-  const files = [...protocols.files.values()].filter(({ protocol }) => protocol.name === 'zero-shot');
+  const files = [...protocols.values()].filter(({ protocol }) => protocol.name === 'zero-shot');
   const rows = files.flatMap((file) =>
     file.results.map(({ on, count, accuracy, macroRecall, ece }) => [
       `${file.name} ${file.version ?? '(run)'}`,

@@ -1,11 +1,10 @@
-import { ablationSection } from './ablation.js';
 import { calibrationSection } from './calibration.js';
 import { costSection } from './cost.js';
 import { fer2013Section } from './fer2013.js';
-import { frontierSection } from './frontier.js';
 import type { Inputs } from './inputs.js';
 import type { Section } from './markdown.js';
 import { ckplusSection, jaffeSection, zeroShotSection } from './other-sets.js';
+import { ablationSection, choicesSection, frontierSection } from './sweeps.js';
 import { trainingSection } from './training.js';
 
 const SECTIONS: ((inputs: Inputs) => Section)[] = [
@@ -16,6 +15,7 @@ const SECTIONS: ((inputs: Inputs) => Section)[] = [
   jaffeSection,
   zeroShotSection,
   ablationSection,
+  choicesSection,
   costSection,
   frontierSection,
 ];
@@ -31,7 +31,7 @@ PrivateTest was read once.
 export function makeReport(inputs: Inputs): Section {
   const sections = SECTIONS.map((section) => section(inputs));
   return {
-    text: [introduction(inputs), ...sections.map(({ text }) => text)].join('\n'),
+    text: [introduction(inputs), ...sections.map(({ text }) => text)].filter(Boolean).join('\n'),
     figures: Object.assign({}, ...sections.map(({ figures }) => figures)),
   };
 }

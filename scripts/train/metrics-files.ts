@@ -75,35 +75,38 @@ export const metricsFile = z.object({
 });
 export type MetricsFile = z.infer<typeof metricsFile>;
 
-/** Latencies of several networks, measured in turns in one process: `latency.json` beside the metrics files. */
-export const latencyFile = z.object({
-  format: z.literal(1),
-  /** The command that measured, and on what. */
-  command: z.string(),
-  machine: z.string(),
-  commit: z.string(),
-  backend: z.string(),
-  /** `name` as the metrics file's; in the ablation the row's. Median milliseconds a face, batch 1. */
-  rows: z.array(z.object({ name: z.string(), milliseconds: z.number().positive() })).min(1),
+/**
+ * A row of a sweep (`npm run sweep`): one network and recipe, trained with several seeds. Networks of others, which are drawn
+ * beside ours, have what is measured of them and null for the rest.
+ */
+export const sweepRow = z.looseObject({
+  name: z.string(),
+  /** What the row changes of the sweep's configuration, by path. */
+  changes: z.record(z.string(), z.unknown()).default({}),
+  architecture: z.looseObject({}).nullable(),
+  /** `data` is the SHA-256 of the images. */
+  engine: z.looseObject({ data: z.string(), device: z.string() }).nullable(),
+  parameters: count,
+  macs: count.nullable(),
+  /** A face through the wasm plan, and its ratio to the sweep's first row, measured in turns; null without a plan. */
+  latency: z.object({ milliseconds: z.number().positive(), ratio: z.number().positive() }).nullable(),
+  /** Of the epoch that PublicTest chose. */
+  seeds: z.array(z.looseObject({ seed: count, publicAccuracy: ratio, publicRecall: ratio })).min(1),
 });
-export type LatencyFile = z.infer<typeof latencyFile>;
+export type SweepRow = z.infer<typeof sweepRow>;
 
-const LATENCY = 'latency.json';
+const jsonNames = (folder: string) =>
+  (existsSync(folder) ? readdirSync(folder).sort() : []).filter((name) => name.endsWith('.json'));
 
 /** The metrics files of a folder by their names without `.json`, in the names' order; none where there is no folder. */
-export function readMetricsFolder(folder: string): Map<string, MetricsFile> {
-  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
-  return new Map(
-    names
-      .filter((name) => name.endsWith('.json') && name !== LATENCY)
-      .map((name) => [basename(name, '.json'), readJson(metricsFile, join(folder, name))]),
+export const readMetricsFolder = (folder: string): Map<string, MetricsFile> =>
+  new Map(
+    jsonNames(folder).map((name) => [basename(name, '.json'), readJson(metricsFile, join(folder, name))]),
   );
-}
 
-export function readLatency(folder: string): LatencyFile | undefined {
-  const file = join(folder, LATENCY);
-  return existsSync(file) ? readJson(latencyFile, file) : undefined;
-}
+/** A sweep's rows, in the order of their files' names. */
+export const readSweepFolder = (folder: string): SweepRow[] =>
+  jsonNames(folder).map((name) => readJson(sweepRow, join(folder, name)));
 
 /** Checks and writes a metrics file. */
 export function writeMetricsFile(file: string, content: MetricsFile): void {

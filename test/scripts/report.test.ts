@@ -17,8 +17,6 @@ import { readInputs } from '../../scripts/report/inputs.js';
 import { makeReport } from '../../scripts/report/report.js';
 import type { MetricsFile } from '../../scripts/train/metrics-files.js';
 import { packageRoot } from '../../src/assets/node.js';
-import { formatArchitecture } from '../../src/model/architecture.js';
-import { table1 } from '../../src/model/table1.js';
 import { exampleMetrics } from '../support/metrics-files.js';
 
 const run = promisify(execFile);
@@ -30,6 +28,8 @@ const report = (folder: string) =>
   run(process.execPath, ['--import', 'tsx', join(root, 'scripts/report.ts'), '--root', folder], {
     cwd: root,
   });
+const DATA: string = JSON.parse(readFileSync(join(root, 'models/mien-v1/metrics.json'), 'utf8')).training
+  .data;
 const committed = (name: string) => readFileSync(join(root, name), 'utf8');
 
 /** A checkout with the models and the metrics alone. */
@@ -86,15 +86,19 @@ describe('npm run report', () => {
   }, 60_000);
 });
 
-/** The ablation's networks. */
-const ROWS = {
-  plain: table1({ side: 96, factorised: false, groups: 1, rates: null }),
-  factorised: table1({ side: 96, groups: 1, rates: null }),
-  grouped: table1({ side: 96, groups: 4, rates: null }),
-  attention: table1({ side: 96 }),
-};
-const description = (row: keyof typeof ROWS) => JSON.parse(formatArchitecture(ROWS[row]));
-const LATENCY = { format: 1, command: 'npm run bench', machine: 'two cores', commit: 'abc', backend: 'wasm' };
+/** A row as `npm run sweep` writes it. */
+const sweepRow = (name: string, accuracies: number[], ratio: number, more = {}) => ({
+  name,
+  why: null,
+  changes: { 'architecture.width': 0.5 },
+  architecture: { side: 96 },
+  engine: { engine: 'torch', device: 'cpu', data: DATA },
+  parameters: 1234567,
+  macs: 250_000_000,
+  latency: { milliseconds: 80 * ratio, ratio },
+  seeds: accuracies.map((publicAccuracy, seed) => ({ seed, publicAccuracy, publicRecall: 0.5 })),
+  ...more,
+});
 
 /** A run whose headline accuracy is this. */
 function withAccuracy(file: MetricsFile, accuracy: number, on = 'PublicTest and PrivateTest'): MetricsFile {
@@ -118,29 +122,16 @@ describe('what has been measured', () => {
       tta: 'ten-crop' as const,
     };
     put(folder, 'baselines/resnet-2-ten-crop.json', averaged);
-    for (const [at, row] of (Object.keys(ROWS) as (keyof typeof ROWS)[]).entries())
+    for (const [at, name] of ['plain', 'factorised', 'grouped', 'attention'].entries())
       put(
         folder,
-        `ablation/${row}-1.json`,
-        withAccuracy(exampleMetrics(row, { architecture: description(row) }), 0.6 + at / 100),
+        `sweeps/ablation/${name}.json`,
+        sweepRow(name, [0.6 + at / 100, 0.62 + at / 100], 1 / (at + 1)),
       );
-    put(folder, 'ablation/latency.json', {
-      ...LATENCY,
-      rows: Object.keys(ROWS).map((name, at) => ({ name, milliseconds: 80 / (at + 1) })),
-    });
-    put(folder, 'frontier/side-96.json', exampleMetrics('side-96'));
-    put(
-      folder,
-      'frontier/human.json',
-      exampleMetrics('human', { architecture: null, training: null, cost: null }),
-    );
-    put(folder, 'frontier/latency.json', {
-      ...LATENCY,
-      rows: [
-        { name: 'side-96', milliseconds: 21.5 },
-        { name: 'human', milliseconds: 5.5 },
-      ],
-    });
+    const peer = { architecture: null, engine: null, macs: null };
+    put(folder, 'sweeps/frontier/side-96.json', sweepRow('side-96', [0.68], 0.25));
+    put(folder, 'sweeps/frontier/human.json', sweepRow('human', [0.66], 0.0625, peer));
+    put(folder, 'sweeps/shapes/narrow.json', sweepRow('narrow', [0.55], 0.4));
     for (const protocol of [
       'ckplus-10-fold',
       'ckplus-paper',
@@ -174,16 +165,30 @@ describe('what has been measured', () => {
     expect(row('resnet-1 (torch, float32)')?.[1]).toBe('71.00');
   });
 
-  it('stands in the ablation, latency as a share of the plain network’s', () => {
+  it('stands in the ablation, latency as a multiple of the plain network’s', () => {
     expect(row('plain ERFNet, 3×3')).toEqual(['6,667,973', '19.377']);
-    const measured = text.slice(text.indexOf('Latency is a share'));
-    for (const [title, share, accuracy] of [
-      ['plain ERFNet, 3×3', '1.00', '60.00'],
-      ['+ factorised, 3×1 and 1×3', '0.50', '61.00'],
-      ['+ grouped', '0.33', '62.00'],
-      ['+ attention', '0.25', '63.00'],
+    for (const [title, ratio, accuracy] of [
+      ['plain ERFNet, 3×3', '×1.00', '61.00 (60.00, 62.00)'],
+      ['+ factorised, 3×1 and 1×3', '×0.50', '62.00 (61.00, 63.00)'],
+      ['+ grouped', '×0.33', '63.00 (62.00, 64.00)'],
+      ['+ attention', '×0.25', '64.00 (63.00, 65.00)'],
     ])
-      expect(measured).toContain(`| ${title} | 1,234,567 | 0.250 | ${share} | ${accuracy} | `);
+      expect(text).toContain(
+        `| ${title} | 96 | 1,234,567 | 0.250 | ${ratio} | ${accuracy} | 50.00 (50.00, 50.00) | 0, 1 |`,
+      );
+  });
+
+  it('stands among the choices, and against milliseconds', () => {
+    expect(row('narrow')?.slice(0, 5)).toEqual([
+      'architecture.width = 0.5',
+      '96',
+      '1,234,567',
+      '0.250',
+      '×0.40',
+    ]);
+    expect(row('human')).toEqual(['5.0', '-', '1,234,567', '66.00']);
+    expect(row('side-96')).toEqual(['20.0', '96', '1,234,567', '68.00']);
+    expect(text.indexOf('| human |')).toBeLessThan(text.indexOf('| side-96 |'));
   });
 
   it('says what leaks', () => {
@@ -229,10 +234,10 @@ test.each([
   ['a trial', 'protocols/a.json', { ...exampleMetrics('a'), trial: true }, /protocols.a\.json is of a trial/],
   ['a broken file', 'baselines/b.json', { format: 2 }, /b\.json is not what it should be: [\s\S]*format/],
   [
-    'another network in the ablation',
-    'ablation/c.json',
-    exampleMetrics('c', { architecture: JSON.parse(formatArchitecture(table1({ side: 96, groups: 1 }))) }),
-    /c\.json is no row of the ablation: attention, but no groups/,
+    'a sweep of other pictures',
+    'sweeps/ablation/c.json',
+    sweepRow('c', [0.5], 1, { engine: { engine: 'tfjs', device: 'wasm', data: 'ef' } }),
+    /ablation: c learnt from other pictures than the published model/,
   ],
   [
     'a baseline on other pictures',
@@ -244,17 +249,4 @@ test.each([
   const folder = checkout(name.replaceAll(' ', '-'), false);
   put(folder, file, content);
   expect(() => makeReport(readInputs(folder))).toThrow(message);
-});
-
-test('networks that were measured differently are not compared', () => {
-  const folder = checkout('mixed', false);
-  const own = exampleMetrics('plain', { architecture: description('plain') });
-  put(folder, 'ablation/plain-1.json', own);
-  const smaller = { ...own, architecture: { ...own.architecture, side: 64 } };
-  put(folder, 'ablation/plain-2.json', smaller);
-  expect(() => makeReport(readInputs(folder))).toThrow(/ablation has several sides: 96, 64/);
-  put(folder, 'ablation/plain-2.json', withAccuracy(own, 0.6));
-  expect(() => makeReport(readInputs(folder))).toThrow(
-    /ablation has networks measured differently: all folds together; PublicTest and PrivateTest/,
-  );
 });

@@ -119,11 +119,8 @@ describe('a published model', () => {
 
   it.each([
     [['--split', 'training'], /--split is "training", not one of public, private, test/],
-    [['--backend', 'webgl'], /--backend is "webgl"/],
     [['--tta', 'five-crop'], /--tta is "five-crop", not one of none, flip, ten-crop/],
     [['--limit=-3'], /--limit is "-3"/],
-    [['--limt', '3'], /^error: Unknown option '--limt'/],
-    [['--data', 'absent'], /absent is not a packed data set/],
     [['--run', 'runs/absent'], /runs\/absent is neither a published model nor a run/],
     [['--run', 'a', '--model', 'b'], /--model or --run, not both/],
   ])('refuses %j', (options, message) => {

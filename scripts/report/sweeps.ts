@@ -1,0 +1,127 @@
+import { networkCost } from '../../src/model/cost.js';
+import { table1 } from '../../src/model/table1.js';
+import type { SweepRow } from '../train/metrics-files.js';
+import { frontierFigure } from './figures.js';
+import type { Inputs } from './inputs.js';
+import { meanOf, percent, picture, type Section, table } from './markdown.js';
+
+/** The paper's three claims, one after the other: each row has one thing more than the one before it. */
+const ABLATION = [
+  { name: 'plain', title: 'plain ERFNet, 3×3', options: { factorised: false, groups: 1, rates: null } },
+  { name: 'factorised', title: '+ factorised, 3×1 and 1×3', options: { groups: 1, rates: null } },
+  { name: 'grouped', title: '+ grouped', options: { groups: 4, rates: null } },
+  { name: 'attention', title: '+ attention', options: { groups: 4 } },
+] as const;
+
+const gigas = (macs: number | null) => (macs === null ? '-' : (macs / 1e9).toFixed(3));
+const accuracyOf = (row: SweepRow) => meanOf(row.seeds.map(({ publicAccuracy }) => publicAccuracy));
+const recallOf = (row: SweepRow) => meanOf(row.seeds.map(({ publicRecall }) => publicRecall));
+const sideOf = (row: SweepRow) => String(row.architecture?.side ?? '-');
+
+const MEASURED = ['side', 'parameters', 'GMAC', 'latency', 'accuracy %', 'macro recall %', 'seeds'];
+
+function measured(row: SweepRow): string[] {
+  return [
+    sideOf(row),
+    row.parameters.toLocaleString('en'),
+    gigas(row.macs),
+    row.latency ? `×${row.latency.ratio.toFixed(2)}` : '-',
+    accuracyOf(row),
+    recallOf(row),
+    row.seeds.map(({ seed }) => seed).join(', '),
+  ];
+}
+
+const HOW = `Accuracy and macro recall are on PublicTest, of the epoch that it chose, as the engine measures them; of several seeds the
+mean, and each in brackets. Latency is a face through the wasm plan as a multiple of the sweep's first row's, in turns.`;
+
+/** The ablation of the paper's claims: grouping, factorising, attention. */
+export function ablationSection({ sweeps }: Inputs): Section {
+  const counted = ABLATION.map(({ title, options }) => {
+    const { parameters, macs } = networkCost(table1({ side: 384, ...options }));
+    return { title, parameters, macs };
+  });
+  const [first, last] = [counted[0], counted.at(-1)] as [(typeof counted)[0], (typeof counted)[0]];
+  const rows = ABLATION.map(({ name, title }) => {
+    const row = sweeps.get('ablation')?.find((own) => own.name === name);
+    return row
+      ? [title, ...measured(row)]
+      : [title, ...MEASURED.map((_, at) => (at === 4 ? 'not measured' : '-'))];
+  });
+  return {
+    figures: {},
+    text: `## Ablation
+
+The paper's claims: factorising makes ERFNet faster, grouping saves parameters at no loss, attention makes it more accurate.
+Counted at the paper's side, 384: with all three, ${percent(last.parameters / first.parameters)} % of the parameters and ${percent(last.macs / first.macs)} % of the multiply-accumulates.
+
+${table(
+  ['network, side 384', 'parameters', 'GMAC'],
+  counted.map(({ title, parameters, macs }) => [title, parameters.toLocaleString('en'), gigas(macs)]),
+)}
+
+${
+  sweeps.has('ablation')
+    ? `${HOW}\n\n${table(['network', ...MEASURED], rows)}`
+    : `Accuracy and latency are not measured: the four networks have not been trained in full yet. Their metrics files go to
+\`docs/metrics/sweeps/ablation/\`.`
+}
+`,
+  };
+}
+
+/** Accuracy against milliseconds: networks of ours by side and groups, and what users could pick instead. */
+export function frontierSection({ sweeps }: Inputs): Section {
+  const rows = sweeps.get('frontier');
+  if (!rows)
+    return {
+      figures: {},
+      text: `## Accuracy against milliseconds
+
+Not measured: networks of several sides and groups have not been trained in full yet. Their metrics files, and those of what
+users could pick instead, go to \`docs/metrics/sweeps/frontier/\`.
+`,
+    };
+  const points = rows
+    .flatMap((row) => {
+      const accuracy = row.seeds.reduce((sum, seed) => sum + seed.publicAccuracy, 0) / row.seeds.length;
+      const { name, latency, architecture } = row;
+      return latency
+        ? [{ row, name, milliseconds: latency.milliseconds, accuracy, ours: architecture !== null }]
+        : [];
+    })
+    .sort((a, b) => a.milliseconds - b.milliseconds);
+  return {
+    figures: { frontier: frontierFigure(points) },
+    text: `## Accuracy against milliseconds
+
+A face through wasm, batch 1, all measured in turns; accuracy on PublicTest. Ours are blue.
+
+${table(
+  ['network', 'ms', 'side', 'parameters', 'accuracy %'],
+  points.map(({ row, name, milliseconds }) => [
+    ...[name, milliseconds.toFixed(1), sideOf(row)],
+    ...[row.parameters.toLocaleString('en'), accuracyOf(row)],
+  ]),
+)}
+
+${picture('frontier', 'Accuracy against milliseconds a face')}
+`,
+  };
+}
+
+/** What each choice of a network or a recipe does: every other sweep, row by row. */
+export function choicesSection({ sweeps }: Inputs): Section {
+  const others = [...sweeps].filter(([name]) => name !== 'ablation' && name !== 'frontier');
+  if (others.length === 0) return { figures: {}, text: '' };
+  const parts = others.map(([name, rows]) => {
+    const cells = rows.map((row) => [row.name, changesOf(row), ...measured(row)]);
+    return `### ${name}\n\n${table(['row', 'changes', ...MEASURED], cells)}`;
+  });
+  return { figures: {}, text: `## Choices, one by one\n\n${HOW}\n\n${parts.join('\n\n')}\n` };
+}
+
+const changesOf = ({ changes }: SweepRow) =>
+  Object.entries(changes)
+    .map(([path, value]) => `${path} = ${JSON.stringify(value)}`)
+    .join('; ') || 'none';
