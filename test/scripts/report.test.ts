@@ -54,7 +54,7 @@ describe('npm run report', () => {
   const written = (name: string) => readFileSync(join(folder, name), 'utf8');
   beforeAll(async () => {
     await report(folder);
-  }, 60_000);
+  }, 120_000);
 
   it('gives docs/REPORT.md, its drawings and the model cards again, byte for byte', () => {
     const drawings = readdirSync(join(root, 'docs/report'));
@@ -83,7 +83,7 @@ describe('npm run report', () => {
     expect(written('docs/report/fer2013-ours.svg')).not.toBe(committed('docs/report/fer2013-ours.svg'));
     expect(written('docs/report/fer2013-paper.svg')).toBe(committed('docs/report/fer2013-paper.svg'));
     expect(existsSync(join(folder, 'docs/report/old.svg'))).toBe(false);
-  }, 60_000);
+  }, 120_000);
 });
 
 /** A row as `npm run sweep` writes it. */
@@ -227,7 +227,7 @@ describe('what has been measured', () => {
     await report(folder);
     expect(card()).toContain('| ckplus | neutral masked | 120 | 90.00 |');
     expect(card()).toContain('are zero-shot: nothing was trained');
-  }, 60_000);
+  }, 120_000);
 });
 
 test.each([

@@ -94,7 +94,7 @@ describe('a run’s best weights', () => {
       folds: [{ temperature, weights: sha256(readFileSync(join(run, 'best.safetensors'))) }],
     });
     expect(stdout).toContain('run (run), private, plan on wasm');
-  }, 60_000);
+  }, 120_000);
 
   it('can be averaged over views, which is said', () => {
     const plain = evaluated('--run', run, '--split', 'public');
@@ -102,7 +102,7 @@ describe('a run’s best weights', () => {
     expect(metrics.tta).toBe('flip');
     expect(stdout).toContain('flip averaging: not what is served');
     expect(metrics.results[0]?.loss).not.toBe(plain.metrics.results[0]?.loss);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('a published model', () => {
@@ -115,7 +115,7 @@ describe('a published model', () => {
       ['PublicTest and PrivateTest without copies of training images', 56],
     ]);
     expect(metrics).toMatchObject({ version: '0.0.0', trial: true, folds: [{ temperature: null }] });
-  }, 60_000);
+  }, 120_000);
 
   it.each([
     [['--split', 'training'], /--split is "training", not one of public, private, test/],

@@ -54,7 +54,7 @@ describe('publish-model', () => {
     expect(readFileSync(join(out, 'MODEL_CARD.md'), 'utf8')).toContain(
       `| generated | PrivateTest | 28 | ${(100 * hidden.accuracy).toFixed(2)} |`,
     );
-  }, 60_000);
+  }, 120_000);
 
   it('refuses to stand in for a model of other pictures', () => {
     const other = join(folder, 'other');
@@ -64,7 +64,7 @@ describe('publish-model', () => {
     );
     expect(status).toBe(1);
     expect(stderr).toContain('was measured on generated, this on folder: --out names another folder');
-  }, 60_000);
+  }, 120_000);
 
   it('names what a run’s folder lacks', () => {
     const file = join(run, 'history.jsonl');
@@ -75,7 +75,7 @@ describe('publish-model', () => {
     writeFileSync(file, `${JSON.stringify(EPOCH)}\n`);
     expect([status, stderr]).toEqual([1, expect.stringContaining(`${file}, row 1: `)]);
     expect(readdirSync(join(folder, 'models'))).toEqual(['mien-test']);
-  }, 60_000);
+  }, 120_000);
 
   it('refuses weights that are not better on PublicTest, and leaves what is published', () => {
     const before = readFileSync(join(out, 'metrics.json'), 'utf8');
@@ -84,5 +84,5 @@ describe('publish-model', () => {
     expect(again.stderr).toMatch(/not published: PublicTest accuracy [\d.]+ is not above/);
     expect(readFileSync(join(out, 'metrics.json'), 'utf8')).toBe(before);
     expect(readdirSync(join(folder, 'models'))).toEqual(['mien-test']);
-  }, 60_000);
+  }, 120_000);
 });

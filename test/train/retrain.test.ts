@@ -75,7 +75,7 @@ describe('npm run retrain', () => {
     const other = retrain(...options, '--out', at('models', 'other'));
     expect([other.status, other.stderr]).toEqual([1, expect.stringContaining('--resume goes on with it')]);
     expect(existsSync(at('models', 'other'))).toBe(false);
-  }, 60_000);
+  }, 120_000);
 
   it('goes on with --resume, and publishes what is trained already', () => {
     const { status, stderr } = retrain(...options, '--out', at('models', 'other'), '--resume');
@@ -95,7 +95,7 @@ describe('npm run retrain', () => {
     );
     expect([status, stderr]).toEqual([1, expect.stringContaining('joyful: no expression is called so')]);
     expect([existsSync(at('never')), existsSync(at('models', 'odd'))]).toEqual([false, false]);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('fine-tuning.json', () => {

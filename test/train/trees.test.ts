@@ -192,7 +192,7 @@ describe('a folder per class', () => {
     const whole = prepare('folder', 'mine', out, '--face', 'whole');
     expect(whole.status).toBe(0);
     expect(readDataSet(out).index.count).toBe(5);
-  }, 30_000);
+  }, 120_000);
 
   it('says which class is left without a picture to learn from, and when a split is empty', () => {
     for (let at = 0; at < 3; at++) put('little', `happy/${at}.png`, encodePng(pattern(48, 48)));
@@ -206,7 +206,7 @@ describe('a folder per class', () => {
       1,
       expect.stringMatching(/little: 3 pictures are too few: none is left for Training/),
     ]);
-  });
+  }, 120_000);
 
   it('refuses a class that is none, and an empty folder', () => {
     put('odd', 'joyful/1.png');
