@@ -27,7 +27,7 @@ function loss(scores: Float32Array, labels: ArrayLike<number>): number {
 }
 
 /** Fewer faces cannot tell how sure scores should be: three right answers alone would make every score 1. */
-const LEAST = 100;
+export const LEAST_TO_CALIBRATE = 100;
 
 /**
  * The temperature that makes the scores' likelihood greatest (Guo et al. 2017, "On calibration of modern neural
@@ -35,7 +35,7 @@ const LEAST = 100;
  * the loss has one minimum in the temperature; 1, which changes nothing, where there are fewer than a hundred faces.
  */
 export function fitTemperature(scores: Float32Array, labels: ArrayLike<number>): number {
-  if (labels.length < LEAST) return 1;
+  if (labels.length < LEAST_TO_CALIBRATE) return 1;
   const golden = (Math.sqrt(5) - 1) / 2;
   const at = (log: number) => loss(temper(scores, Math.exp(log)), labels);
   let [low, high] = [-Math.log(8), Math.log(8)];

@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import type { Architecture } from '../../src/model/architecture.js';
 import { networkCost } from '../../src/model/cost.js';
 import { LABELS } from '../../src/model/labels.js';
+import { LEAST_TO_CALIBRATE } from './calibrate.js';
 import { trainingCost } from './cost-of-training.js';
 import type { Metrics } from './metrics.js';
 import type { MetricsFile } from './metrics-files.js';
@@ -116,6 +117,17 @@ function costText(metrics: ModelMetrics): string {
   ].join('\n');
 }
 
+function calibrationText({ splits: { public: shown, test }, temperature }: ModelMetrics): string {
+  const { withoutCopies } = test;
+  const without = withoutCopies.count > 0 ? `, ${withoutCopies.ece.toFixed(3)} without copies` : '';
+  const error = `The expected
+calibration error (15 bins) is ${test.ece.toFixed(3)} on the test images${without}`;
+  if (shown.count < LEAST_TO_CALIBRATE)
+    return `The scores are not calibrated: PublicTest's ${shown.count} faces are too few to fit a temperature on. ${error}.`;
+  return `The scores are calibrated by a temperature of ${temperature.toFixed(3)}, fitted on PublicTest and folded into the weights. ${error}: of the answers that get a score of 0.8,
+about 0.8 are right, on pictures such as these.`;
+}
+
 /** The front matter that Hugging Face reads, the results as its model-index has them. */
 function frontMatter(metrics: ModelMetrics, elsewhere: MetricsFile[]): string {
   const { name, training } = metrics;
@@ -187,9 +199,7 @@ How it does for groups of people, by age, sex or skin, has not been measured: FE
 ${confusions(test)}
 
 ## Calibration
-The scores are calibrated by a temperature of ${metrics.temperature.toFixed(3)}, fitted on PublicTest and folded into the weights. The expected
-calibration error (15 bins) is ${test.ece.toFixed(3)} on the test images, ${test.withoutCopies.count > 0 ? `${test.withoutCopies.ece.toFixed(3)} without copies` : 'all of them copies'}: of the answers that get a score of 0.8,
-about 0.8 are right, on pictures such as these.
+${calibrationText(metrics)}
 
 ## Training
 ${costText(metrics)}

@@ -39,6 +39,12 @@ describe('fitTemperature', () => {
     expect(fitTemperature(scores, labels)).toBeCloseTo(1, 1);
   });
 
+  it('says nothing of fewer than a hundred faces', () => {
+    const few = temper(scores.subarray(0, 7 * 100), 2);
+    expect(fitTemperature(few.subarray(0, 7 * 99), labels.slice(0, 99))).toBe(1);
+    expect(fitTemperature(few, labels.slice(0, 100))).toBeLessThan(0.8);
+  });
+
   it.each([0.5, 2.5])('finds what undoes a temperature of %d', (temperature) => {
     expect(fitTemperature(temper(scores, temperature), labels) * temperature).toBeCloseTo(1, 1);
   });

@@ -64,6 +64,8 @@ describe('npm run retrain', () => {
     const card = readFileSync(at('models', 'mine', 'MODEL_CARD.md'), 'utf8');
     expect(card).toContain('Trained on the data set `folder`');
     expect(card).toContain('Training went on from earlier weights');
+    expect(card).toContain("not calibrated: PublicTest's 7 faces are too few");
+    expect(metrics.temperature).toBe(1);
   }, 120_000);
 
   it('does not replace a model, nor mix two runs', () => {
