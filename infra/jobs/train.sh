@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains a run on the GPUs of one machine, as an AWS Batch job: train.sh RUN DATA, both prefixes of $BUCKET.
+# Trains a run on all GPUs of one machine, as an AWS Batch job: train.sh RUN DATA, both prefixes of $BUCKET.
 #
 # RUN holds architecture.json and config.json (written by `npm run train -- --config FILE --dry-run`), and takes the
 # checkpoints and weights. A job that lost its Spot instance goes on from the last checkpoint.
@@ -12,6 +12,7 @@ cd "$work"
 
 aws s3 cp $quiet "$ENGINE" engine.zip
 python3 -m zipfile -e engine.zip engine
+python3 -m pip install --quiet -r engine/requirements.txt
 aws s3 sync $quiet "s3://$BUCKET/$data" data
 aws s3 sync $quiet "s3://$BUCKET/$run" run
 if [ ! -f run/config.json ]; then
@@ -25,13 +26,9 @@ syncing=$!
 stop() { kill "$syncing" 2>/dev/null || true; }
 trap stop EXIT
 
-if [ "$GPUS" -gt 1 ]; then
-  launch=(torchrun --standalone --nproc-per-node "$GPUS")
-else
-  launch=(python3)
-fi
+# A process a GPU. Where torch sees none it says so and ends: a machine paid for its GPUs is not to train on its CPU.
 status=0
-"${launch[@]}" engine/train.py --run run --data data --resume || status=$?
+torchrun --standalone --nproc_per_node="${PROCESSES:-gpu}" engine/train.py --run run --data data --resume || status=$?
 
 stop
 wait "$syncing" 2>/dev/null || true

@@ -9,7 +9,7 @@ export const EXAMPLE_DOMAIN = { name: 'mien.example.com', zoneName: 'example.com
  * Everything that can be set, with its unit and its default. The settings come from `infra/config.json`
  * (or `-c config=FILE`); an unknown key is an error, so that a misspelt one cannot be ignored.
  */
-export const configSchema = z.strictObject({
+const settings = z.strictObject({
   /** Name in tags and stack names: a second deployment in one account takes another. */
   stage: z
     .string()
@@ -63,16 +63,14 @@ export const configSchema = z.strictObject({
         .string()
         .regex(/^[a-z0-9][a-z0-9/_-]+$/)
         .default('mien'),
-      /** Tag of the GPU image. */
+      /** Tags of the Dockerfile's targets `gpu` and `sagemaker`. */
       gpuTag: z.string().min(1).default('gpu-0.1.0'),
-      /** Image that runs the torch engine: PyTorch with CUDA, `torchrun` and the AWS command line. */
-      training: z
-        .string()
-        .default(
-          '763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.6.0-gpu-py312-cu126-ubuntu22.04-ec2',
-        ),
-      /** Image of the bulk scoring driver: bash, curl and the AWS command line. */
-      driver: z.string().default('public.ecr.aws/aws-cli/aws-cli:2.27.50'),
+      sagemakerTag: z.string().min(1).default('sagemaker-0.1.0'),
+      /**
+       * Image of training and of the bulk scoring's driver: Python with pip, a compiler (torch.compile asks for one),
+       * bash and curl, and no entry point. PyTorch brings its own CUDA, and the AWS command line is installed at the start.
+       */
+      jobs: z.string().default('public.ecr.aws/docker/library/python:3.13.14-bookworm'),
       /** Image that scrapes the server's metrics. */
       agent: z.string().default('public.ecr.aws/cloudwatch-agent/cloudwatch-agent:1.300056.1b1123'),
     })
@@ -98,6 +96,15 @@ export const configSchema = z.strictObject({
       terminationProtection: z.boolean().default(false),
     })
     .refine(({ minTasks, maxTasks }) => minTasks <= maxTasks, 'minTasks must not exceed maxTasks')
+    .prefault({}),
+
+  /** How the server batches crops, in every container: docs/configuration.md says what BATCH_MAX and the others are. */
+  server: z
+    .strictObject({
+      batchMax: count(1, 1024).default(32),
+      batchWaitMs: count(0, 1000).default(2),
+      queueMax: count(1, 100_000).default(256),
+    })
     .prefault({}),
 
   /** Requests per five minutes and address before the web ACL answers 403. */
@@ -164,6 +171,11 @@ export const configSchema = z.strictObject({
       maxVcpus: count(4, 10_000).default(96),
     })
     .prefault({}),
+});
+
+export const configSchema = settings.refine(({ alarms, server }) => alarms.queueLength < server.queueMax, {
+  path: ['alarms', 'queueLength'],
+  message: 'must be below server.queueMax: a longer queue there never is',
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -2,6 +2,7 @@ import { aws_autoscaling as autoscaling, aws_ec2 as ec2, aws_ecs as ecs, aws_iam
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.js';
 import type { Config } from './config.js';
+import { MAKE_CUDA_CACHE } from './server.js';
 
 /** The GPU instances: several types, because one alone is often sold out, behind an ECS capacity provider. */
 export class GpuCapacity extends Construct {
@@ -63,7 +64,7 @@ export class GpuCapacity extends Construct {
     const role = this.instanceRole();
     const userData = ec2.UserData.forLinux();
     // Tasks have roles of their own: the instance's is not for them.
-    userData.addCommands('echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config');
+    userData.addCommands('echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config', MAKE_CUDA_CACHE);
     return new ec2.LaunchTemplate(this, 'Template', {
       // By SSM parameter, resolved at deployment: no look-up at synthesis, the newest driver at each update.
       machineImage: ecs.EcsOptimizedImage.amazonLinux2023(ecs.AmiHardwareType.GPU),

@@ -2,6 +2,7 @@ import { aws_batch as batch, aws_ec2 as ec2, aws_iam as iam } from 'aws-cdk-lib'
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.js';
 import type { Config } from './config.js';
+import { MAKE_CUDA_CACHE } from './server.js';
 
 export interface GpuQueueProps {
   config: Config;
@@ -22,6 +23,11 @@ export class GpuQueue extends Construct {
       allowAllOutbound: false,
     });
     securityGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'AWS APIs');
+    // Batch puts its own part beside this one, so it has to be of several parts.
+    const userData = new ec2.MultipartUserData();
+    const commands = ec2.UserData.forLinux();
+    commands.addCommands(MAKE_CUDA_CACHE);
+    userData.addUserDataPart(commands);
     const environment = new batch.ManagedEc2EcsComputeEnvironment(this, 'Environment', {
       vpc,
       vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
@@ -36,6 +42,7 @@ export class GpuQueue extends Construct {
         : batch.AllocationStrategy.BEST_FIT_PROGRESSIVE,
       instanceRole: this.instanceRole(),
       launchTemplate: new ec2.LaunchTemplate(this, 'Template', {
+        userData,
         requireImdsv2: true,
         httpPutResponseHopLimit: 1,
         // The data set, the checkpoints and an image with CUDA.

@@ -13,7 +13,7 @@ import { acknowledge } from './acknowledge.js';
 import type { Config } from './config.js';
 import type { GpuCapacity } from './gpu-capacity.js';
 import { addMetricsAgent } from './metrics-agent.js';
-import { API_KEYS, CUDA_CACHE, PORT, READY_PATH, STOP_SECONDS } from './server.js';
+import { API_KEYS, CUDA_CACHE, PORT, READY_PATH, STOP_SECONDS, serverEnvironment } from './server.js';
 
 export interface GpuServiceProps {
   config: Config;
@@ -84,12 +84,7 @@ export class GpuService extends Construct {
       // Of 16 GiB: the agents and the system take about one and a half.
       memoryLimitMiB: 13_312,
       portMappings: [{ containerPort: PORT }],
-      environment: {
-        PORT: String(PORT),
-        BACKEND: 'node-gpu',
-        CUDA_CACHE_PATH: CUDA_CACHE,
-        TF_FORCE_GPU_ALLOW_GROWTH: 'true',
-      },
+      environment: serverEnvironment(config),
       secrets: { [API_KEYS]: ecs.Secret.fromSecretsManager(apiKeys) },
       logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'mien' }),
       linuxParameters: new ecs.LinuxParameters(this, 'Linux', { initProcessEnabled: true }),

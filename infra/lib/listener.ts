@@ -9,7 +9,7 @@ import {
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.js';
 import type { Config } from './config.js';
-import { METRICS_PATH, PORT, READY_PATH } from './server.js';
+import { PORT, READY_PATH } from './server.js';
 import { WebAcl } from './web-acl.js';
 
 export interface ListenerProps {
@@ -53,18 +53,13 @@ export class Listener extends Construct {
         unhealthyThresholdCount: 3,
       },
     });
-    const https = this.balancer.addListener('Https', {
+    this.balancer.addListener('Https', {
       port: 443,
       protocol: elb.ApplicationProtocol.HTTPS,
       certificates: [certificate],
       sslPolicy: elb.SslPolicy.RECOMMENDED_TLS,
       defaultTargetGroups: [this.targets],
       open: true,
-    });
-    https.addAction('HideMetrics', {
-      priority: 1,
-      conditions: [elb.ListenerCondition.pathPatterns([METRICS_PATH])],
-      action: elb.ListenerAction.fixedResponse(404),
     });
     new WebAcl(this, 'WebAcl', { resourceArn: this.balancer.loadBalancerArn, limit: config.rateLimit });
     acknowledge(this.balancer.connections.securityGroups[0] as ec2.SecurityGroup, {

@@ -13,6 +13,7 @@ import {
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.js';
 import type { Config } from './config.js';
+import { serverEnvironment } from './server.js';
 
 const VARIANT = 'main';
 
@@ -38,8 +39,8 @@ export class SageMakerEndpoint extends Construct {
       executionRoleArn: role.roleArn,
       enableNetworkIsolation: true,
       primaryContainer: {
-        image: repository.repositoryUriForTag(config.images.gpuTag),
-        environment: { BACKEND: 'node-gpu', TF_FORCE_GPU_ALLOW_GROWTH: 'true' },
+        image: repository.repositoryUriForTag(config.images.sagemakerTag),
+        environment: serverEnvironment(config),
       },
     });
     // SageMaker pulls the image when the model is created, so the role must be complete by then.

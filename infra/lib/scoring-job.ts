@@ -2,8 +2,16 @@ import { readFileSync } from 'node:fs';
 import { aws_batch as batch, type aws_ecr as ecr, aws_iam as iam, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.js';
-import { PORT } from './server.js';
-import { bucketAccess, type JobProps, jobExecutionRole, jobLogs, prefixReasons } from './training-job.js';
+import { CUDA_CACHE, PORT, serverEnvironment } from './server.js';
+import {
+  allowImage,
+  bucketAccess,
+  INSTALL_AWS,
+  type JobProps,
+  jobExecutionRole,
+  jobLogs,
+  prefixReasons,
+} from './training-job.js';
 
 const DRIVER = readFileSync(new URL('../jobs/score.sh', import.meta.url), 'utf8');
 
@@ -31,6 +39,7 @@ export class ScoringJob extends Construct {
     acknowledge(executionRole, {
       'AwsSolutions-IAM5[Resource::*]': 'ecr:GetAuthorizationToken takes no resource.',
     });
+    allowImage(executionRole, config.images.jobs);
     const logGroup = jobLogs(this, config);
     logGroup.grantWrite(executionRole);
     const logConfiguration = {
@@ -53,18 +62,20 @@ export class ScoringJob extends Construct {
           {
             taskRoleArn: role.roleArn,
             executionRoleArn: executionRole.roleArn,
+            volumes: [{ name: 'cuda-cache', host: { sourcePath: CUDA_CACHE } }],
             containers: [
               {
                 name: 'mien',
                 image: repository.repositoryUriForTag(config.images.gpuTag),
                 // The driver's exit ends the job.
                 essential: false,
-                environment: [
-                  { name: 'PORT', value: String(PORT) },
+                environment: Object.entries({
+                  ...serverEnvironment(config),
                   // Containers of a job share the host's network; nobody else's may ask.
-                  { name: 'HOST', value: '127.0.0.1' },
-                  { name: 'BACKEND', value: 'node-gpu' },
-                ],
+                  HOST: '127.0.0.1',
+                }).map(([name, value]) => ({ name, value })),
+                // The next child on the instance finds the kernels that this one compiled.
+                mountPoints: [{ sourceVolume: 'cuda-cache', containerPath: CUDA_CACHE, readOnly: false }],
                 resourceRequirements: [
                   { type: 'VCPU', value: '3' },
                   { type: 'MEMORY', value: '12288' },
@@ -74,10 +85,10 @@ export class ScoringJob extends Construct {
               },
               {
                 name: 'driver',
-                image: config.images.driver,
+                image: config.images.jobs,
                 essential: true,
                 dependsOn: [{ containerName: 'mien', condition: 'START' }],
-                command: ['bash', '-c', DRIVER],
+                command: ['bash', '-c', `${INSTALL_AWS}\n${DRIVER}`],
                 environment: [
                   { name: 'BUCKET', value: bucket.bucketName },
                   { name: 'PREFIX', value: 'photos/' },

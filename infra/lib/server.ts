@@ -1,4 +1,5 @@
-/** What the templates assume of the server: `src/handlers/config.ts` and the container must agree with this page. */
+/** What the templates assume of the server: `src/handlers/config.ts` and the Dockerfile must agree with this page. */
+import type { Config } from './config.js';
 
 /** TCP port, SageMaker's as well. */
 export const PORT = 8080;
@@ -16,3 +17,16 @@ export const CUDA_CACHE = '/var/cache/cuda';
 export const STOP_SECONDS = 30;
 /** Namespace of the metrics that the server's own figures are published in. */
 export const NAMESPACE = 'mien';
+/** Whom the image runs as, user and group: they may write nothing but the cache of kernels. */
+export const USER = 10001;
+/** Makes the cache on an instance: mounted without it, it would be root's. */
+export const MAKE_CUDA_CACHE = `install -d -o ${USER} -g ${USER} ${CUDA_CACHE}`;
+
+/** What a deployment sets of the server's environment; the rest the image says itself. */
+export const serverEnvironment = ({ server }: Config): Record<string, string> => ({
+  // Also in the image: one that was built without CUDA does not start.
+  BACKEND: 'node-gpu',
+  BATCH_MAX: String(server.batchMax),
+  BATCH_WAIT_MS: String(server.batchWaitMs),
+  QUEUE_MAX: String(server.queueMax),
+});

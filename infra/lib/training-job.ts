@@ -18,6 +18,9 @@ import type { Config } from './config.js';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+/** The command line that jobs reach S3 by, in a container that has Python; of the version that the tests run with. */
+export const INSTALL_AWS = 'python3 -m pip install --quiet awscli==1.45.11';
+
 export interface JobProps {
   config: Config;
   /** Data sets under `data/`, runs under `runs/`, pictures under `photos/`, scores under `scores/`. */
@@ -54,7 +57,7 @@ export class TrainingJob extends Construct {
   constructor(scope: Construct, id: string, { config, bucket }: JobProps) {
     super(scope, id);
     const { gpus, vcpus, memory, hours } = config.training;
-    // The engine and the script travel with the templates, so the image is a stock one.
+    // The engine and the script travel with the templates, so the image is a stock one; torch comes by requirements.txt.
     const engine = new assets.Asset(this, 'Engine', {
       path: at('../../scripts/train/engines/torch'),
       exclude: ['__pycache__', '*.pyc'],
@@ -81,11 +84,11 @@ export class TrainingJob extends Construct {
       timeout: Duration.hours(hours),
       parameters: { run: 'runs/default', data: 'data/fer2013' },
       container: new batch.EcsEc2ContainerDefinition(this, 'Container', {
-        image: ecs.ContainerImage.fromRegistry(config.images.training),
+        image: ecs.ContainerImage.fromRegistry(config.images.jobs),
         command: [
           'bash',
           '-c',
-          'aws s3 cp --only-show-errors "$SCRIPT" /tmp/train.sh && exec bash /tmp/train.sh "$0" "$1"',
+          `${INSTALL_AWS} && aws s3 cp --only-show-errors "$SCRIPT" /tmp/train.sh && exec bash /tmp/train.sh "$0" "$1"`,
           'Ref::run',
           'Ref::data',
         ],
@@ -96,7 +99,6 @@ export class TrainingJob extends Construct {
           BUCKET: bucket.bucketName,
           SCRIPT: script.s3ObjectUrl,
           ENGINE: engine.s3ObjectUrl,
-          GPUS: String(gpus),
           AWS_DEFAULT_REGION: Stack.of(this).region,
         },
         // NCCL passes tensors between the processes of one machine through /dev/shm.
@@ -109,11 +111,11 @@ export class TrainingJob extends Construct {
         logging: ecs.LogDriver.awsLogs({ logGroup: jobLogs(this, config), streamPrefix: 'train' }),
       }),
     });
-    allowTrainingImage(executionRole, config.images.training);
-    Validations.of(this).acknowledge({
-      id: 'Annotation::@aws-cdk/aws-ecs:ecrImageRequiresPolicy',
-      reason: 'allowTrainingImage attaches the policy.',
-    });
+    if (allowImage(executionRole, config.images.jobs))
+      Validations.of(this).acknowledge({
+        id: 'Annotation::@aws-cdk/aws-ecs:ecrImageRequiresPolicy',
+        reason: 'allowImage attaches the policy.',
+      });
   }
 }
 
@@ -124,10 +126,10 @@ export function jobExecutionRole(scope: Construct): iam.Role {
   });
 }
 
-/** An image in somebody's ECR is pulled with permission; one in a public registry without. */
-function allowTrainingImage(role: iam.Role, image: string): void {
+/** An image in somebody's ECR is pulled with permission, true; one in a public registry without. */
+export function allowImage(role: iam.Role, image: string): boolean {
   const match = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^:@]+)/.exec(image);
-  if (!match) return;
+  if (!match) return false;
   const [, account, region, name] = match;
   role.addToPolicy(
     new iam.PolicyStatement({
@@ -137,6 +139,7 @@ function allowTrainingImage(role: iam.Role, image: string): void {
   );
   role.addToPolicy(new iam.PolicyStatement({ actions: ['ecr:GetAuthorizationToken'], resources: ['*'] }));
   acknowledge(role, { 'AwsSolutions-IAM5[Resource::*]': 'ecr:GetAuthorizationToken takes no resource.' });
+  return true;
 }
 
 /** Why a job's role names prefixes: the objects below them are not known beforehand. */

@@ -1,5 +1,6 @@
 import { aws_wafv2 as wafv2 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { METRICS_PATH } from './server.js';
 
 const seen = (metricName: string) => ({
   metricName,
@@ -8,7 +9,7 @@ const seen = (metricName: string) => ({
 });
 
 /**
- * The web ACL: one rule, so many requests per five minutes and address. Amazon's common rule set is left out, as it
+ * The web ACL: so many requests per five minutes and address, and nobody sees the metrics. Amazon's common rule set is left out, as it
  * refuses bodies over 8 KB, which photos are. Sampling is off: samples keep headers, and so API keys.
  */
 export class WebAcl extends Construct {
@@ -27,6 +28,24 @@ export class WebAcl extends Construct {
           action: { block: {} },
           statement: { rateBasedStatement: { limit, aggregateKeyType: 'IP', evaluationWindowSec: 300 } },
           visibilityConfig: seen('mien-rate'),
+        },
+        {
+          name: 'metrics',
+          priority: 1,
+          action: { block: { customResponse: { responseCode: 404 } } },
+          statement: {
+            byteMatchStatement: {
+              fieldToMatch: { uriPath: {} },
+              positionalConstraint: 'EXACTLY',
+              searchString: METRICS_PATH,
+              // As the server reads a path: a rule of the listener would let /%6detrics through.
+              textTransformations: [
+                { priority: 0, type: 'URL_DECODE' },
+                { priority: 1, type: 'NORMALIZE_PATH' },
+              ],
+            },
+          },
+          visibilityConfig: seen('mien-metrics'),
         },
       ],
     });

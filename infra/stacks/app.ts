@@ -12,7 +12,6 @@ const UNTAGGED = [
   'AWS::ApplicationAutoScaling::ScalableTarget',
   'AWS::CloudWatch::Dashboard',
   'AWS::ElasticLoadBalancingV2::Listener',
-  'AWS::ElasticLoadBalancingV2::ListenerRule',
 ];
 
 /** All stacks of one stage. cdk-nag runs at every synthesis, and a finding without a reason ends it. */

@@ -2,15 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { app } from './support/synth.js';
+import { tool } from './support/tools.js';
 
-const version = spawnSync('cfn-lint', ['--version'], { encoding: 'utf8' });
-const installed = version.status === 0;
-if (!installed) console.warn('skipped: cfn-lint is not installed (pip install cfn-lint)');
+const cfnLint = tool('cfn-lint', "cfn-lint's look at the templates");
 
-it.skipIf(!installed)('cfn-lint finds nothing in the templates', { timeout: 120_000 }, () => {
+it.skipIf(!cfnLint)('cfn-lint finds nothing in the templates', { timeout: 120_000 }, () => {
   const { directory } = app().synth();
   const { status, stdout } = spawnSync(
-    'cfn-lint',
+    cfnLint as string,
     [
       '--config-file',
       fileURLToPath(new URL('../.cfnlintrc.yaml', import.meta.url)),

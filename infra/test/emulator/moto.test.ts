@@ -2,11 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { app } from '../support/synth.js';
+import { tool } from '../support/tools.js';
 
-const probe = spawnSync('python3', ['-c', 'import boto3, moto.server'], { encoding: 'utf8' });
-const installed = probe.status === 0;
-if (!installed)
-  console.warn("skipped: moto's server is not installed (pip install 'moto[server,all]' boto3)");
+const python = tool('python3', "the deployment to moto's server", ['-c', 'import boto3, moto.server']);
 
 interface Report {
   moto: string;
@@ -22,14 +20,16 @@ interface Report {
 
 const NAMES = ['foundation', 'gpu', 'fallback', 'sagemaker', 'training'].map((name) => `mien-prod-${name}`);
 
-describe.skipIf(!installed)("the templates in moto's CloudFormation", () => {
+describe.skipIf(!python)("the templates in moto's CloudFormation", () => {
   let report: Report;
 
   beforeAll(() => {
     // A type that moto's SageMaker knows; nothing is kept, so that deletion can be seen to leave nothing.
     const { directory } = app({ protect: false, sagemaker: { instanceType: 'ml.g4dn.xlarge' } }).synth();
     const script = fileURLToPath(new URL('deploy.py', import.meta.url));
-    const { stdout, stderr } = spawnSync('python3', [script, directory, ...NAMES], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(python as string, [script, directory, ...NAMES], {
+      encoding: 'utf8',
+    });
     expect(stdout, stderr).not.toBe('');
     report = JSON.parse(stdout);
   });

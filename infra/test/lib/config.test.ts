@@ -27,6 +27,7 @@ describe('parseConfig', () => {
     [{ stage: 'Prod-1' }, /stage: must be 1 to 12 lower-case letters or digits/],
     [{ domain: { name: 'a.org', zoneName: 'b.org', zoneId: 'Z1' } }, /domain: name must lie in zoneName/],
     [{ fallback: { timeout: 30 } }, /fallback\.timeout/],
+    [{ server: { queueMax: 200 } }, /alarms\.queueLength: must be below server\.queueMax/],
     [{ alarmEmail: 'nobody' }, /alarmEmail/],
   ])('refuses %j', (input, message) => {
     expect(() => parseConfig(input)).toThrow(ConfigError);

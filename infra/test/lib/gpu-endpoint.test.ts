@@ -37,27 +37,41 @@ describe('listener', () => {
     });
   });
 
-  it('hides the metrics', () => {
-    gpu?.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
-      Conditions: [{ Field: 'path-pattern', PathPatternConfig: { Values: ['/metrics'] } }],
-      Actions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }],
-    });
-  });
-
   it('stands behind a web ACL with a rate rule', () => {
     gpu?.hasResourceProperties('AWS::WAFv2::WebACL', {
       Scope: 'REGIONAL',
-      Rules: [
+      Rules: Match.arrayWith([
         Match.objectLike({
           Action: { Block: {} },
           Statement: {
             RateBasedStatement: { AggregateKeyType: 'IP', Limit: 6000, EvaluationWindowSec: 300 },
           },
         }),
-      ],
+      ]),
     });
     const [association] = resources('AWS::WAFv2::WebACLAssociation');
     expect(association?.Properties.ResourceArn.Ref).toMatch(/Balancer/);
+  });
+
+  it('hides the metrics, in whatever way their path is written', () => {
+    gpu?.hasResourceProperties('AWS::WAFv2::WebACL', {
+      Rules: Match.arrayWith([
+        Match.objectLike({
+          Action: { Block: { CustomResponse: { ResponseCode: 404 } } },
+          Statement: {
+            ByteMatchStatement: {
+              FieldToMatch: { UriPath: {} },
+              PositionalConstraint: 'EXACTLY',
+              SearchString: '/metrics',
+              TextTransformations: [
+                { Priority: 0, Type: 'URL_DECODE' },
+                { Priority: 1, Type: 'NORMALIZE_PATH' },
+              ],
+            },
+          },
+        }),
+      ]),
+    });
   });
 
   it('asks the readiness of tasks and lets them finish', () => {
@@ -121,6 +135,7 @@ describe('capacity', () => {
     expect(data.MetadataOptions).toEqual({ HttpPutResponseHopLimit: 1, HttpTokens: 'required' });
     expect(data.NetworkInterfaces[0].AssociatePublicIpAddress).toBe(false);
     expect(JSON.stringify(data.UserData)).toContain('ECS_AWSVPC_BLOCK_IMDS=true');
+    expect(JSON.stringify(data.UserData)).toContain('install -d -o 10001 -g 10001 /var/cache/cuda');
   });
 });
 

@@ -3,10 +3,10 @@ import { synthesise } from '../support/synth.js';
 
 const { templates, resources } = synthesise({ sagemaker: { maxInstances: 6 } });
 
-it('runs our image without a network', () => {
+it('runs our image for SageMaker, without a network', () => {
   const [model] = resources('AWS::SageMaker::Model');
   expect(model?.Properties.EnableNetworkIsolation).toBe(true);
-  expect(JSON.stringify(model?.Properties.PrimaryContainer.Image)).toContain(':gpu-0.1.0');
+  expect(JSON.stringify(model?.Properties.PrimaryContainer.Image)).toContain(':sagemaker-0.1.0');
 });
 
 it('keeps no pictures', () => {

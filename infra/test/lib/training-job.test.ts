@@ -18,6 +18,16 @@ describe('queues', () => {
     ]);
     for (const { Type } of environments) expect(Type).toBe('SPOT');
   });
+
+  it('make the cache of kernels for the image’s user', () => {
+    const templates = resources('AWS::EC2::LaunchTemplate', 'training');
+    expect(templates).toHaveLength(2);
+    for (const { Properties } of templates) {
+      const data = JSON.stringify(Properties.LaunchTemplateData.UserData);
+      expect(data).toContain('multipart/mixed');
+      expect(data).toContain('install -d -o 10001 -g 10001 /var/cache/cuda');
+    }
+  });
 });
 
 describe('training', () => {
@@ -34,7 +44,6 @@ describe('training', () => {
       },
       ContainerProperties: {
         ResourceRequirements: Match.arrayWith([{ Type: 'GPU', Value: '4' }]),
-        Environment: Match.arrayWith([{ Name: 'GPUS', Value: '4' }]),
       },
     });
   });
@@ -48,7 +57,24 @@ describe('scoring', () => {
     expect(server.Essential).toBe(false);
     expect(driver.Essential).toBe(true);
     expect(driver.Environment).toContainEqual({ Name: 'SHARDS', Value: '16' });
+    expect(server.MountPoints).toEqual([
+      { ContainerPath: '/var/cache/cuda', ReadOnly: false, SourceVolume: 'cuda-cache' },
+    ]);
   });
+});
+
+it('asks for permission to pull an image of somebody’s ECR, and for none otherwise', () => {
+  const pulls = (stack: ReturnType<typeof synthesise>) =>
+    stack
+      .resources('AWS::IAM::Policy', 'training')
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .filter(({ Action }) => Action.includes('ecr:BatchGetImage'))
+      .map(({ Resource }) => Resource);
+  const image = '123456789012.dkr.ecr.eu-central-1.amazonaws.com/torch:1';
+  const arn = 'arn:aws:ecr:eu-central-1:123456789012:repository/torch';
+  const theirs = pulls(synthesise({ images: { jobs: image } }));
+  expect(theirs.flat().filter((resource) => resource === arn)).toHaveLength(2);
+  expect(JSON.stringify(pulls(synthesise()))).not.toContain('repository/torch');
 });
 
 it('lets jobs read and write their prefixes, and delete nothing', () => {

@@ -26,6 +26,7 @@ describe('cdk-nag, AwsSolutions', () => {
     { protect: false },
     { gpu: { deployment: 'in-place', terminationProtection: true, spotPercent: 100 } },
     { training: { spot: false } },
+    { images: { jobs: '123456789012.dkr.ecr.us-east-1.amazonaws.com/jobs:1' } },
   ] as const)('finds nothing that has no reason, %j', (config) => {
     expect(findings(app(config))).toEqual([]);
   });
@@ -60,8 +61,6 @@ describe('cdk-nag, AwsSolutions', () => {
         "training/ScoringJob/Role AwsSolutions-IAM5[Resource::<DataBucketE6B0FAA8.Arn>/photos/*]",
         "training/ScoringJob/Role AwsSolutions-IAM5[Resource::<DataBucketE6B0FAA8.Arn>/scores/*]",
         "training/TrainQueue/InstanceRole AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role]",
-        "training/TrainingJob @aws-cdk/aws-ecs:ecrImageRequiresPolicy",
-        "training/TrainingJob/ExecutionRole AwsSolutions-IAM5[Resource::*]",
         "training/TrainingJob/Role AwsSolutions-IAM5[Resource::<DataBucketE6B0FAA8.Arn>/data/*]",
         "training/TrainingJob/Role AwsSolutions-IAM5[Resource::<DataBucketE6B0FAA8.Arn>/runs/*]",
       ]
