@@ -12,7 +12,7 @@ cd "$work"
 
 aws s3 cp $quiet "$ENGINE" engine.zip
 python3 -m zipfile -e engine.zip engine
-python3 -m pip install --quiet -r engine/requirements.txt
+python3 -m pip install --quiet --disable-pip-version-check -r engine/requirements.txt
 aws s3 sync $quiet "s3://$BUCKET/$data" data
 aws s3 sync $quiet "s3://$BUCKET/$run" run
 if [ ! -f run/config.json ]; then
@@ -28,7 +28,8 @@ trap stop EXIT
 
 # A process a GPU. Where torch sees none it says so and ends: a machine paid for its GPUs is not to train on its CPU.
 status=0
-torchrun --standalone --nproc_per_node="${PROCESSES:-gpu}" engine/train.py --run run --data data --resume || status=$?
+# Without the two dashes torchrun takes --run for an option of its own.
+torchrun --standalone --nproc_per_node="${PROCESSES:-gpu}" -- engine/train.py --run run --data data --resume || status=$?
 
 stop
 wait "$syncing" 2>/dev/null || true

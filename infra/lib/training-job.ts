@@ -19,7 +19,7 @@ import type { Config } from './config.js';
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** The command line that jobs reach S3 by, in a container that has Python; of the version that the tests run with. */
-export const INSTALL_AWS = 'python3 -m pip install --quiet awscli==1.45.11';
+export const INSTALL_AWS = 'python3 -m pip install --quiet --disable-pip-version-check awscli==1.45.11';
 
 export interface JobProps {
   config: Config;

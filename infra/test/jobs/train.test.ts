@@ -1,0 +1,100 @@
+/** jobs/train.sh, with the real AWS command line, moto's S3, torchrun and the engine; on the CPU, since no GPU is here. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { REPOSITORY } from '../support/image.js';
+import { s3Tools, startS3 } from '../support/s3.js';
+
+const SCRIPT = fileURLToPath(new URL('../../jobs/train.sh', import.meta.url));
+const VENV = join(REPOSITORY, '.venv', 'bin');
+const tools = s3Tools('the training job');
+const torch = existsSync(join(VENV, 'torchrun'));
+if (!torch) console.warn('skipped: the training job; .venv has no torch (npm run setup:torch in the root)');
+
+// By addresses, as they belong to the root's project.
+const root = (path: string) => import(new URL(`../../../${path}`, import.meta.url).href);
+
+describe.skipIf(!tools || !torch)('jobs/train.sh', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mien-train-'));
+  let s3: Awaited<ReturnType<typeof startS3>>;
+
+  beforeAll(async () => {
+    const [{ writeDataSet }, { generatedFaces }] = await Promise.all([
+      root('scripts/train/data/pack.ts'),
+      root('test/support/faces.ts'),
+    ]);
+    writeDataSet(join(folder, 'data'), 'generated', generatedFaces(64));
+    const smoke = JSON.parse(readFileSync(join(REPOSITORY, 'scripts/train/configs/smoke.json'), 'utf8'));
+    const config = join(folder, 'config.json');
+    const stages = [{ side: smoke.architecture.side, epochs: 1, batch: 16 }];
+    writeFileSync(config, JSON.stringify({ ...smoke, stages }));
+    const options = [
+      '--config',
+      config,
+      '--run',
+      join(folder, 'run'),
+      '--data',
+      join(folder, 'data'),
+      '--dry-run',
+    ];
+    spawnSync('npx', ['tsx', 'scripts/train/train.ts', ...options], { cwd: REPOSITORY });
+    // The asset's zip, as CDK makes it of the engine's folder.
+    const zip = ['-m', 'zipfile', '-c', join(folder, 'engine.zip'), '.'];
+    spawnSync(join(VENV, 'python3'), zip, { cwd: join(REPOSITORY, 'scripts/train/engines/torch') });
+    s3 = await startS3(tools as NonNullable<typeof tools>);
+    s3.aws('s3', 'cp', join(folder, 'engine.zip'), 's3://bucket/engine.zip');
+    for (const name of ['data', 'run']) s3.aws('s3', 'sync', join(folder, name), `s3://bucket/${name}s/tiny`);
+  }, 120_000);
+
+  afterAll(() => {
+    s3?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const train = (run: string, more = {}) => {
+    const env = {
+      ...s3.env,
+      PATH: [VENV, s3.env.PATH].join(delimiter),
+      BUCKET: 'bucket',
+      ENGINE: 's3://bucket/engine.zip',
+      WORK: mkdtempSync(join(folder, 'work-')),
+      // What the engine needs is there, or this test is skipped: the environment stays as it is.
+      PIP_DRY_RUN: '1',
+      ...more,
+    };
+    return spawnSync('bash', [SCRIPT, run, 'datas/tiny'], { env, encoding: 'utf8' });
+  };
+  const history = () => s3.aws('s3', 'cp', 's3://bucket/runs/tiny/history.jsonl', '-');
+
+  it(
+    'trains through torchrun, and leaves weights and a checkpoint to go on from',
+    { timeout: 600_000 },
+    () => {
+      const { status, stderr } = train('runs/tiny', { PROCESSES: '1' });
+      expect(status, stderr).toBe(0);
+      const kept = s3.aws('s3', 'ls', 's3://bucket/runs/tiny/');
+      for (const name of ['best.safetensors', 'checkpoint.pt', 'history.jsonl']) expect(kept).toContain(name);
+      const before = history();
+      expect(before.trim().split('\n')).toHaveLength(1);
+      // Another machine takes the job up: everything is done, so nothing is trained again.
+      const again = train('runs/tiny', { PROCESSES: '1' });
+      expect(again.status, again.stderr).toBe(0);
+      expect(history()).toBe(before);
+    },
+  );
+
+  it('does not train on the CPU of a machine whose GPUs are not seen', { timeout: 120_000 }, () => {
+    const { status, stderr } = train('runs/tiny');
+    expect(status).toBe(1);
+    expect(stderr).toContain('Cuda is not available');
+  });
+
+  it('says what is missing', { timeout: 60_000 }, () => {
+    const { status, stderr } = train('runs/nothing');
+    expect(status).toBe(2);
+    expect(stderr).toContain('error: s3://bucket/runs/nothing holds no config.json');
+  });
+});
