@@ -1,5 +1,6 @@
 import {
   aws_certificatemanager as acm,
+  CfnOutput,
   aws_route53 as route53,
   Stack,
   type StackProps,
@@ -41,5 +42,10 @@ export class FoundationStack extends Stack {
       domainName: name,
       validation: acm.CertificateValidation.fromDns(zone),
     });
+    const outputs = {
+      RepositoryUri: this.images.repository.repositoryUri,
+      ApiKeysSecret: this.apiKeys.secret.secretArn,
+    };
+    for (const [key, value] of Object.entries(outputs)) new CfnOutput(this, key, { value });
   }
 }
