@@ -1,6 +1,15 @@
 /** Does what infra/Dockerfile says, without Docker, in folders: see `buildImage` for what stands in for what. */
 import { type ChildProcess, execFile, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,7 +60,8 @@ export function builder(installer: NodeJS.ProcessEnv = {}) {
     const image: Image = stages.has(from)
       ? structuredClone(await buildImage(from, given))
       : { root: own, env: {}, labels: {}, workdir: '/', user: '', entrypoint: [], healthcheck: [] };
-    mkdirSync(join(own, 'tmp'), { recursive: true, mode: 0o777 });
+    mkdirSync(join(own, 'tmp'), { recursive: true });
+    chmodSync(join(own, 'tmp'), 0o1777);
     const values = { ...args, ...given };
     for (const step of steps) {
       if (step.keyword === 'COPY') await copy(step, image, given);
