@@ -20,17 +20,21 @@ const BACKENDS = ['node_modules/@tensorflow/tfjs-node', 'node_modules/@tensorflo
 
 interface Case {
   target: string;
+  /** What the image is made for. */
   backend: string;
+  /** `-e` that it runs with here, and what then infers: there is no GPU, so its image is told to make do. */
+  env: Record<string, string>;
+  used: string;
   /** Bytes below /app that are ours and the packages': measured 50 MB, and room for updates. */
   most: number;
 }
 
 const CASES: Case[] = [
-  { target: 'cpu', backend: 'wasm', most: 60e6 },
+  { target: 'cpu', backend: 'wasm', env: {}, used: 'wasm', most: 60e6 },
   ...(hasNative
     ? [
-        { target: 'cpu', backend: 'node', most: 120e6 },
-        { target: 'gpu', backend: 'node-gpu', most: 120e6 },
+        { target: 'cpu', backend: 'node', env: {}, used: 'node', most: 120e6 },
+        { target: 'gpu', backend: 'node-gpu', env: { BACKEND: 'auto' }, used: 'node', most: 120e6 },
       ]
     : []),
 ];
@@ -43,7 +47,8 @@ afterAll(() => {
   rmSync(work, { recursive: true, force: true });
 });
 
-describe.skipIf(!isolated).each(CASES)('the image $target with $backend', ({ target, backend, most }) => {
+describe.skipIf(!isolated).each(CASES)('the image $target with $backend', (each) => {
+  const { target, backend, env: told, used, most } = each;
   let image: Image;
   let files: string[];
 
@@ -54,7 +59,7 @@ describe.skipIf(!isolated).each(CASES)('the image $target with $backend', ({ tar
 
   /** Starts it as `docker run -e API_KEYS=...` would, and stops it. */
   async function running(test: (container: Container) => Promise<void>, env = {}, ...args: string[]) {
-    const container = start(image, { PORT: String(await freePort()), API_KEYS, ...env }, ...args);
+    const container = start(image, { PORT: String(await freePort()), API_KEYS, ...told, ...env }, ...args);
     try {
       await test(container);
     } finally {
@@ -72,11 +77,11 @@ describe.skipIf(!isolated).each(CASES)('the image $target with $backend', ({ tar
       const { url } = container;
       expect((await score(`${url}/v1/expressions`)).status).toBe(401);
       const answer = await score(`${url}/v1/expressions`, { authorization: `Bearer ${KEY}` });
-      const { faces, backend: used } = (await answer.json()) as {
+      const { faces, ...answered } = (await answer.json()) as {
         faces: { expressions: { label: string; score: number }[] }[];
         backend: string;
       };
-      expect(used).toBe(backend);
+      expect(answered.backend).toBe(used);
       expect(faces).toHaveLength(1);
       // 0.949 on wasm; backends agree to 1e-4.
       expect(faces[0]?.expressions[0]).toEqual({ label: 'happy', score: expect.closeTo(0.949, 2) });
@@ -116,6 +121,15 @@ describe.skipIf(!isolated).each(CASES)('the image $target with $backend', ({ tar
     expect(await container.ended).toBe(1);
     expect(container.output()).toContain('set API_KEYS, or ANONYMOUS=allow');
   });
+
+  it.runIf(target === 'gpu')(
+    'does not start where there is no GPU, unless it is told to make do',
+    async () => {
+      const container = start(image, { PORT: String(await freePort()), API_KEYS });
+      expect(await container.ended).toBe(1);
+      expect(container.output()).toContain('no GPU');
+    },
+  );
 
   it('holds the packages that serve, and no development dependency', () => {
     const places = (...folder: string[]) => {

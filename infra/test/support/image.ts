@@ -89,7 +89,10 @@ export function builder(installer: NodeJS.ProcessEnv = {}) {
     else if (command === 'npm ci') symlinkSync(join(REPOSITORY, 'node_modules'), join(cwd, 'node_modules'));
     else {
       const inside = command.replace(/ (\/[\w/]+)/g, (_, path) => ` ${join(own, path)}`);
-      await run('sh', ['-c', inside], { cwd, env: { ...process.env, ...installer }, maxBuffer: 1 << 26 });
+      const env = { ...process.env, ...installer };
+      await run('sh', ['-c', `(${inside}) 2>&1`], { cwd, env, maxBuffer: 1 << 26 }).catch(({ stdout }) => {
+        throw new Error(`RUN ${command}:\n${stdout}`);
+      });
     }
   }
 
