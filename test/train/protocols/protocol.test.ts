@@ -51,7 +51,7 @@ describe('jaffe-by-subject, in full', () => {
     clearInterval(watch);
     expect([existsSync(outcome('fold-02')), existsSync(join(run, 'metrics.json'))]).toEqual([false, false]);
     first = statSync(outcome('fold-01'));
-  }, 120_000);
+  }, 240_000);
 
   it('is not begun anew by mistake, nor gone on with as another', () => {
     const again = protocol(...options);
@@ -80,7 +80,7 @@ describe('jaffe-by-subject, in full', () => {
     );
     expect([pooled?.count, counted(pooled?.confusion ?? [])]).toEqual([63, 63]);
     expect(stdout).toContain(`accuracy ${metrics.accuracy.mean.toFixed(4)} ±`);
-  }, 120_000);
+  }, 240_000);
 
   it('gives the figures of the folds’ own scores', () => {
     const metrics = metricsOf(join(run, 'metrics.json'));
@@ -133,19 +133,19 @@ describe('a trial', () => {
       return [...own(2)][0];
     });
     expect(measured[0]).not.toBe(measured[1]);
-  }, 120_000);
+  }, 240_000);
 
   it('of ckplus-paper says that it leaks, and it does', () => {
     const { folds, protocol: own } = trial('ckplus-paper', 'ck');
     expect(own.leaks).toBe('copies of one face on both sides');
     expect(folds).toMatchObject([{ training: 256, selection: 256, tested: 256 }]);
-  }, 120_000);
+  }, 240_000);
 
   it('of jaffe-10-fold says who is on both sides', () => {
     const { folds, protocol: own } = trial('jaffe-10-fold', 'jaffe');
     expect(own.leaks).toBe('other pictures of the same people on both sides');
     expect(folds).toHaveLength(2);
-  }, 120_000);
+  }, 240_000);
 
   it('of fer2013 measures all test images, PrivateTest, and those that are no copies', () => {
     const { folds, results, accuracy } = trial('fer2013', 'fer');
@@ -157,7 +157,7 @@ describe('a trial', () => {
       ['PublicTest and PrivateTest without copies of training images', 28],
     ]);
     expect(accuracy.deviation).toBeNull();
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('zero-shot', () => {
