@@ -19,7 +19,11 @@ function block(channels: number, dilation: number): DilatedConv[] {
     const shape: Conv['shape'] = across ? [1, 3, channels, channels] : [3, 1, channels, channels];
     const kernel = numbers(3 * channels * channels, 1 / Math.sqrt(channels));
     const d = i < 2 ? 1 : dilation;
-    return { conv: { shape, kernel, bias: numbers(channels) }, dilation: across ? [1, d] : [d, 1] };
+    return {
+      conv: { shape, kernel, bias: numbers(channels) },
+      dilation: across ? [1, d] : [d, 1],
+      groups: 1,
+    };
   });
 }
 

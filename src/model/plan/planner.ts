@@ -31,16 +31,19 @@ export interface Matrix {
 
 /** A convolution whose taps are `dilation` rows and columns apart. */
 export interface DilatedConv {
+  /** Kernel [height, width, inputs / groups, outputs]: the first outputs are of the first group. */
   conv: Conv;
   dilation: [rows: number, columns: number];
+  /** 1 where each group has a plane. */
+  groups: number;
 }
 
 /** Part of a downsampler's output: channels of the convolution, or channels `from` to `to` of the pooled input. */
 export type DownsamplePart = { conv: Conv } | { pool: Affine; from: number; to: number };
 
 /**
- * One row, ready to compute. Between steps the channels stand in planes, one tensor a group of the convolutions that
- * follow (small groups share one), so that inside a stage nothing is split or joined.
+ * One row, ready to compute. Between steps the channels stand in planes, in the planar layout one tensor a group of the
+ * convolutions that follow (small groups share one), so that inside a stage nothing is split or joined; else in one.
  */
 export type Step =
   | { kind: 'downsample'; planes: DownsamplePart[][] }
@@ -50,7 +53,7 @@ export type Step =
   | { kind: 'attention'; branches: { conv: Conv; rate: number }[]; fc1: Matrix; fc2: Matrix }
   | { kind: 'upsample'; planes: RowSplit[] };
 
-/** The network and its weights for inference: batch norm folded, groups planar, transposed convolutions split by rows. */
+/** The network and its weights for inference: batch norm folded, transposed convolutions split by rows. */
 export interface Plan {
   side: number;
   input: Architecture['input'];
@@ -64,16 +67,28 @@ export interface Plan {
   maps: RowSplit | undefined;
 }
 
+/**
+ * How groups lie: `planar`, each a tensor of its own, which every backend computes; or `grouped`, all in one tensor, for
+ * backends whose convolutions know groups.
+ */
+export type Layout = 'planar' | 'grouped';
+
 /** Channels that a plane has at least: with fewer, vectors stay half empty, so that groups share a plane. */
 const PLANE_CHANNELS = 8;
 
 /** Planes that a row works in; a row that is not grouped takes its input whole. */
-function planesOf(row: Row | undefined): number {
-  if (!row || !('groups' in row)) return 1;
+function planesOf(row: Row | undefined, layout: Layout): number {
+  if (!row || !('groups' in row) || layout === 'grouped') return 1;
   const { groups, channels } = row;
   let planes = groups;
   while (planes > 1 && (groups % planes || channels / planes < Math.min(PLANE_CHANNELS, channels))) planes--;
   return planes;
+}
+
+/** What holds for the whole plan. */
+interface Options {
+  epsilon: number;
+  layout: Layout;
 }
 
 /** Output channels of each plane: [from, to). */
@@ -109,13 +124,15 @@ function downsample(weights: Weights, placed: PlacedRow, planes: number, epsilon
   };
 }
 
-function residual(weights: Weights, row: ResidualRow, grid: number, epsilon: number): Step {
+function residual(weights: Weights, row: ResidualRow, grid: number, { epsilon, layout }: Options): Step {
   const norm = (n: number) => normAffine(weights, `${row.name}.norm${n}`, epsilon);
   const conv = (n: number) => readConv(weights, `${row.name}.conv${n}`);
   const convs = [conv(1), foldAffine(conv(2), norm(1)), conv(3), foldAffine(conv(4), norm(2))];
-  const planeCount = planesOf(row);
+  const planeCount = planesOf(row, layout);
   const shared = row.groups / planeCount;
+  const groups = layout === 'grouped' ? row.groups : 1;
   const byConv = convs.map((c) => {
+    if (layout === 'grouped') return [c];
     const groups = slices(c, row.groups);
     return ranges(row.groups, planeCount).map(([from, to]) =>
       shared === 1 ? (groups[from] as Conv) : blockDiagonal(groups.slice(from, to)),
@@ -129,7 +146,7 @@ function residual(weights: Weights, row: ResidualRow, grid: number, epsilon: num
     [1, d],
   ];
   const planes = Array.from({ length: planeCount }, (_, p) =>
-    dilations.map((dilation, i) => ({ conv: byConv[i]?.[p] as Conv, dilation })),
+    dilations.map((dilation, i) => ({ conv: byConv[i]?.[p] as Conv, dilation, groups })),
   );
   return { kind: 'residual', grid, planes };
 }
@@ -143,8 +160,8 @@ function plainResidual(
   const conv = (n: number) =>
     foldAffine(readConv(weights, `${name}.conv${n}`), normAffine(weights, `${name}.norm${n}`, epsilon));
   const convs: DilatedConv[] = [
-    { conv: conv(1), dilation: [1, 1] },
-    { conv: conv(2), dilation: [d, d] },
+    { conv: conv(1), dilation: [1, 1], groups: 1 },
+    { conv: conv(2), dilation: [d, d], groups: 1 },
   ];
   return { kind: 'residual', grid, planes: [convs] };
 }
@@ -159,8 +176,9 @@ function matrix(weights: Weights, name: string): Matrix {
   return bias ? { inputs, outputs, values, bias } : { inputs, outputs, values };
 }
 
-function step(weights: Weights, placed: PlacedRow, planes: number, epsilon: number): Step {
+function step(weights: Weights, placed: PlacedRow, planes: number, options: Options): Step {
   const { row } = placed;
+  const { epsilon } = options;
   const folded = (at: string, transposed = false) =>
     foldAffine(readConv(weights, `${at}.conv`, transposed), normAffine(weights, `${at}.norm`, epsilon));
   switch (row.block) {
@@ -168,7 +186,7 @@ function step(weights: Weights, placed: PlacedRow, planes: number, epsilon: numb
       return downsample(weights, placed, planes, epsilon);
     case 'arb':
     case 'non-bottleneck-1d':
-      return residual(weights, row, placed.outputGrid, epsilon);
+      return residual(weights, row, placed.outputGrid, options);
     case 'residual':
       return plainResidual(weights, row, placed.outputGrid, epsilon);
     case 'mix':
@@ -189,16 +207,18 @@ function step(weights: Weights, placed: PlacedRow, planes: number, epsilon: numb
 
 /**
  * Compiles an architecture and its weights. Pure: arrays in, arrays out.
+ * @param layout what the backend computes best. Default `planar`, which all compute
  * @throws {MienError} `invalid_weights` if the weights are not the architecture's.
  */
-export function plan(arch: Architecture, weights: Weights): Plan {
+export function plan(arch: Architecture, weights: Weights, layout: Layout = 'planar'): Plan {
   checkWeights(weights, arch);
   const rows = place(arch);
   const start = decoderStart(arch);
   const steps = (from: number, to: number) =>
-    rows
-      .slice(from, to)
-      .map((placed, i) => step(weights, placed, planesOf(rows[from + i + 1]?.row), arch.epsilon));
+    rows.slice(from, to).map((placed, i) => {
+      const planes = planesOf(rows[from + i + 1]?.row, layout);
+      return step(weights, placed, planes, { epsilon: arch.epsilon, layout });
+    });
   const last = (rows[rows.length - 1] as PlacedRow).row;
   const output = arch.head.maps ? readConv(weights, `${last.name}.conv`, true) : undefined;
   return {

@@ -32,7 +32,7 @@ const TRANSFORMS: [number, number, number][] = [
 /** Whether the kernel computes the block: the current backend has it, and the plane and the convolutions fit. */
 export function fits(convs: DilatedConv[], grid: number): boolean {
   const channels = convs[0]?.conv.shape[3] ?? 0;
-  const factorised = convs.every(({ conv: { shape } }) => shape[0] * shape[1] === 3);
+  const factorised = convs.every(({ conv: { shape }, groups }) => shape[0] * shape[1] === 3 && groups === 1);
   return (
     factorised &&
     convs.length === 4 &&
