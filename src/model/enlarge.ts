@@ -20,14 +20,21 @@ export function enlarge(crops: Uint8Array, side: number): Float32Array {
   const count = crops.length / area;
   const out = new Float32Array(count * side * side);
   const places = taps(side);
+  // Every row of a crop is enlarged once; each row of the output lies between two of them.
+  const rows = new Float64Array(CROP_SIZE * side);
   let o = 0;
   for (let n = 0; n < count; n++) {
-    const at = (y: number, x: number) => crops[n * area + y * CROP_SIZE + x] as number;
-    for (const row of places) {
+    let r = 0;
+    for (let from = n * area; from < (n + 1) * area; from += CROP_SIZE) {
       for (const { low, high, share } of places) {
-        const top = at(row.low, low) + (at(row.low, high) - at(row.low, low)) * share;
-        const bottom = at(row.high, low) + (at(row.high, high) - at(row.high, low)) * share;
-        out[o++] = top + (bottom - top) * row.share;
+        const left = crops[from + low] as number;
+        rows[r++] = left + ((crops[from + high] as number) - left) * share;
+      }
+    }
+    for (const { low, high, share } of places) {
+      for (let x = 0; x < side; x++) {
+        const top = rows[low * side + x] as number;
+        out[o++] = top + ((rows[high * side + x] as number) - top) * share;
       }
     }
   }
