@@ -70,8 +70,8 @@ async function byTrainingForm(
 
 async function byPlan(architecture: unknown, weights: Uint8Array, crops: Uint8Array): Promise<Float32Array> {
   const assets = await loadAssets();
-  await createBackend('wasm', assets);
-  const classifier = createClassifier({ name: 'parity', version: '0', architecture, weights });
+  const backend = await createBackend('wasm', assets);
+  const classifier = createClassifier({ name: 'parity', version: '0', architecture, weights }, backend);
   const scores = classifier.classify(crops);
   classifier.dispose();
   return scores;

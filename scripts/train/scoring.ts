@@ -21,8 +21,7 @@ export async function scoreByPlan(
   backend: BackendName,
   crops: Uint8Array,
 ): Promise<Float32Array> {
-  await createBackend(backend, await loadAssets());
-  const classifier = createClassifier(model);
+  const classifier = createClassifier(model, await createBackend(backend, await loadAssets()));
   const count = crops.length / CROP_BYTES;
   const progress = new Progress(`scoring on ${backend}`, count);
   const scores = new Float32Array(count * LABELS.length);

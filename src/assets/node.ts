@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Site } from '../handlers/site.js';
 import type { Assets } from '../model/assets.js';
+import { startNative } from '../model/backends/native.js';
 import { MienError } from '../model/errors.js';
+import { nativeRuntime } from './native.js';
 
 const require = createRequire(import.meta.url);
 
@@ -50,7 +52,12 @@ export async function loadAssets(): Promise<Assets> {
     compile(WASM_FILES.webp),
     loadDetector(join(packageRoot(), 'dist', 'assets')),
   ]);
-  return { wasm: { tfjs, kernels, jpeg, png, webp }, detector };
+  const runtime = nativeRuntime(join(packageRoot(), 'native'));
+  return {
+    wasm: { tfjs, kernels, jpeg, png, webp },
+    detector,
+    native: (name) => startNative(name, runtime),
+  };
 }
 
 async function loadDetector(folder: string): Promise<Assets['detector']> {

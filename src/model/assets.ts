@@ -1,5 +1,7 @@
+import type { BackendOptions } from './backends/index.js';
+
 /** The binary files that the model needs, in memory: each runtime has its own way of getting at them. */
-export interface Assets {
+export interface Assets extends Pick<BackendOptions, 'native'> {
   /** Compiled modules: tfjs's SIMD kernels, the plan's own, and jSquash's three decoders. */
   wasm: Record<'tfjs' | 'kernels' | 'jpeg' | 'png' | 'webp', WebAssembly.Module>;
   /** BlazeFace (back, 256): `blazeface.json` parsed, and `blazeface.bin`. */

@@ -121,10 +121,10 @@ export interface RecognizerOptions extends ImageDecoderOptions {
  */
 export async function createRecognizer(options: RecognizerOptions): Promise<Recognizer> {
   const { assets, model, backend, queue, turn, ...decoderOptions } = options;
-  await createBackend(backend, assets);
+  const created = await createBackend(backend, assets);
   const detector = await createFaceDetector(assets.detector);
   try {
-    const compiled = createClassifier(model);
+    const compiled = createClassifier(model, created);
     const classifier = queue ? queue(compiled, model) : compiled;
     const decoder = createImageDecoder(assets.wasm, decoderOptions);
     return composeRecognizer({

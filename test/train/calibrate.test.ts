@@ -57,17 +57,15 @@ describe('foldTemperature', () => {
   });
 
   it('gives the plan the tempered scores', async () => {
-    await createBackend('wasm', assets);
+    const backend = await createBackend('wasm', assets);
     const arch = table1({ side: 48 });
     const weights = livelyWeights(arch);
     const crops = Uint8Array.from({ length: 3 * 48 * 48 }, () => Math.floor((random() + 1) * 128));
     const scoresOf = (w: typeof weights) => {
-      const classifier = createClassifier({
-        name: 'random',
-        version: '0',
-        architecture: arch,
-        weights: encodeSafetensors(w),
-      });
+      const classifier = createClassifier(
+        { name: 'random', version: '0', architecture: arch, weights: encodeSafetensors(w) },
+        backend,
+      );
       const scores = classifier.classify(crops);
       classifier.dispose();
       return scores;

@@ -64,8 +64,8 @@ it.skipIf(!present)(
   async () => {
     const set = readDataSet(data);
     const rows = spread(rowsOf(set, 'PublicTest'), FACES);
-    await createBackend('wasm', await loadAssets());
-    const classifier = createClassifier(await loadModel(folder));
+    const backend = await createBackend('wasm', await loadAssets());
+    const classifier = createClassifier(await loadModel(folder), backend);
     const drops = { salient: 0, moved: 0, scattered: 0 };
     for (const row of rows) {
       const crop = set.images.slice(row * CELLS, (row + 1) * CELLS);

@@ -69,13 +69,9 @@ describe.skipIf(!python)('torch’s probabilities', () => {
     const { stdout } = spawnSync(python as string, options, { input: crops, maxBuffer: 1 << 28 });
     const theirs = new Float32Array(new Uint8Array(stdout).buffer);
 
-    await createBackend('wasm', await loadAssets());
-    const classifier = createClassifier({
-      name,
-      version: '0',
-      architecture: JSON.parse(formatArchitecture(arch)),
-      weights: bytes,
-    });
+    const backend = await createBackend('wasm', await loadAssets());
+    const architecture = JSON.parse(formatArchitecture(arch));
+    const classifier = createClassifier({ name, version: '0', architecture, weights: bytes }, backend);
     const ours = classifier.classify(crops);
     classifier.dispose();
     expect(theirs).toHaveLength(ours.length);

@@ -1,16 +1,13 @@
 import { CROP_SIZE, parseArchitecture } from '../architecture.js';
+import type { Backend } from '../backends/index.js';
 import { enlarge } from '../enlarge.js';
 import { MienError } from '../errors.js';
 import { LABELS } from '../labels.js';
 import type { Classifier, Explainer, ModelFiles } from '../model.js';
 import { decodeSafetensors } from '../weights.js';
-import { Executor } from './executor.js';
 import { plan } from './planner.js';
 
 const CROP_BYTES = CROP_SIZE * CROP_SIZE;
-
-/** Pixels of enlarged crops that one pass may hold, so that memory does not grow with the number of faces. */
-const BATCH_PIXELS = 16 * 96 * 96;
 
 /** float32 [n, 7]: each row's exponentials over their sum, in double precision. */
 function softmax(logits: Float32Array): Float32Array {
@@ -29,14 +26,14 @@ function softmax(logits: Float32Array): Float32Array {
 }
 
 /**
- * Compiles a published model for the current tfjs backend (createBackend makes one current).
+ * Compiles a published model for a backend, which has to be current (createBackend makes it so).
  * @throws {MienError} `invalid_architecture` or `invalid_weights`
  */
-export function createClassifier(model: ModelFiles): Classifier & Explainer {
+export function createClassifier(model: ModelFiles, backend: Backend): Classifier & Explainer {
   const architecture = parseArchitecture(model.architecture);
-  const executor = new Executor(plan(architecture, decodeSafetensors(model.weights)));
+  const runner = backend.compile(plan(architecture, decodeSafetensors(model.weights), backend.layout));
   const { side } = architecture;
-  const batch = Math.max(1, Math.floor(BATCH_PIXELS / (side * side)));
+  const batch = Math.max(1, Math.floor(backend.batchPixels / (side * side)));
 
   /** Hands on the crops, enlarged, a batch at a time. */
   function inBatches(
@@ -54,7 +51,7 @@ export function createClassifier(model: ModelFiles): Classifier & Explainer {
     classify(crops) {
       const logits = new Float32Array(cropsIn(crops) * LABELS.length);
       inBatches(crops, (pictures, from, to) => {
-        logits.set(executor.run(pictures, to - from), from * LABELS.length);
+        logits.set(runner.run(pictures, to - from), from * LABELS.length);
       });
       return softmax(logits);
     },
@@ -62,7 +59,7 @@ export function createClassifier(model: ModelFiles): Classifier & Explainer {
       const cells = side * side;
       const values = new Float32Array(cropsIn(crops) * cells);
       inBatches(crops, (pictures, from, to) => {
-        const all = executor.evidence(pictures, to - from);
+        const all = runner.evidence(pictures, to - from);
         for (let crop = from; crop < to; crop++) {
           const own = all.subarray((crop - from) * cells * LABELS.length);
           values.set(centred(own, labels[crop] as number, cells), crop * cells);
@@ -70,7 +67,7 @@ export function createClassifier(model: ModelFiles): Classifier & Explainer {
       });
       return { side, values };
     },
-    dispose: () => executor.dispose(),
+    dispose: () => runner.dispose(),
   };
 }
 

@@ -219,15 +219,15 @@ export function plan(arch: Architecture, weights: Weights, layout: Layout = 'pla
       const planes = planesOf(rows[from + i + 1]?.row, layout);
       return step(weights, placed, planes, { epsilon: arch.epsilon, layout });
     });
-  const last = (rows[rows.length - 1] as PlacedRow).row;
-  const output = arch.head.maps ? readConv(weights, `${last.name}.conv`, true) : undefined;
+  const last = rows[rows.length - 1] as PlacedRow;
+  const output = arch.head.maps ? readConv(weights, `${last.row.name}.conv`, true) : undefined;
   return {
     side: arch.side,
     input: arch.input,
     encoder: steps(0, start),
     features: arch.head.features ? matrix(weights, 'head') : undefined,
     decoder: arch.head.maps ? steps(start, rows.length - 1) : [],
-    tail: output && foldTail(output),
+    tail: output && foldTail(output, last.inputGrid),
     maps: output && splitRows(output),
   };
 }

@@ -49,21 +49,22 @@ export const splitRows = (conv: Conv): RowSplit => ({ even: phase(conv, 0), odd:
  * write above the output from the first row, so that row has no part in it; likewise for columns).
  */
 export interface FoldedTail {
-  /** float32 [4 · inputs, outputs], for those four sums in that order, each divided by the number of input cells. */
+  /** float32 [4 · inputs, outputs], for those four sums in that order. */
   matrix: Float32Array;
   bias: Float32Array;
 }
 
-export function foldTail(conv: Conv): FoldedTail {
+/** @param grid side of the input, cells */
+export function foldTail(conv: Conv, grid: number): FoldedTail {
   const [, , inputs, outputs] = conv.shape;
   const matrix = new Float32Array(4 * inputs * outputs);
   for (let y = 0; y < 3; y++)
     for (let x = 0; x < 3; x++) {
       const sum = Number(y === 0) + 2 * Number(x === 0);
-      // The output has four times the input's cells.
+      // Over the output's cells, four times the input's.
       tapOf(conv, y, x).forEach((value, i) => {
         const at = sum * inputs * outputs + i;
-        matrix[at] = (matrix[at] as number) + value / 4;
+        matrix[at] = (matrix[at] as number) + value / (4 * grid * grid);
       });
     }
   return { matrix, bias: conv.bias };

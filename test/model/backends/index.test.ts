@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { loadAssets } from '../../../src/assets/node.js';
-import { createBackend } from '../../../src/model/backends/index.js';
+import { BACKEND_ORDER, createBackend, createFirstBackend } from '../../../src/model/backends/index.js';
+import { MienError } from '../../../src/model/errors.js';
 
 test('wasm needs its module, starts once and computes', async () => {
   await expect(createBackend('wasm')).rejects.toMatchObject({ code: 'backend_unavailable' });
@@ -23,19 +24,29 @@ test('a module that is something else is refused', async () => {
   await expect(fresh.useWasm({ tfjs: wasm.png })).rejects.toMatchObject({ code: 'backend_unavailable' });
 });
 
-const missing = (specifier: string) =>
-  import(/* @vite-ignore */ specifier).then(
-    () => false,
-    () => true,
-  );
+test('a runtime that cannot have native TensorFlow says so', async () => {
+  await expect(createBackend('node')).rejects.toMatchObject({
+    code: 'backend_unavailable',
+    message: 'This runtime has no backend node.',
+  });
+});
 
-test.skipIf(!(await missing('@tensorflow/tfjs-node-gpu')))(
-  'an absent package is named, with its cure',
-  async () => {
-    await expect(createBackend('node-gpu')).rejects.toMatchObject({
-      code: 'backend_unavailable',
-      message: expect.stringContaining('npm install --no-save @tensorflow/tfjs-node-gpu'),
-      details: { package: '@tensorflow/tfjs-node-gpu' },
-    });
-  },
-);
+test('the first that starts is taken, and of those before it the reason is told', async () => {
+  const assets = await loadAssets();
+  const skipped: string[] = [];
+  const native = (name: string) => Promise.reject(new MienError('backend_unavailable', `no ${name} today`));
+  const { name } = await createFirstBackend(BACKEND_ORDER, { ...assets, native }, (...one) => {
+    skipped.push(one.join(': '));
+  });
+  expect(name).toBe('wasm');
+  expect(tf.getBackend()).toBe('wasm');
+  expect(skipped).toEqual(['node-gpu: no node-gpu today', 'node: no node today']);
+  await expect(createFirstBackend(['node-gpu', 'node'], { native }, () => {})).rejects.toThrow(
+    'no node today',
+  );
+  // A fault of the program is no reason to go on.
+  const broken = () => Promise.reject(new TypeError('broken'));
+  await expect(createFirstBackend(BACKEND_ORDER, { ...assets, native: broken }, () => {})).rejects.toThrow(
+    'broken',
+  );
+});
