@@ -15,6 +15,8 @@ const integer = (least: number, most: number) =>
     .transform(Number)
     .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
 
+const BACKENDS = ['auto', ...BACKEND_NAMES] as const;
+
 /** Everything that can be set from the environment, with its unit and its default: docs/configuration.md is made of it. */
 export const settings = z.object({
   PORT: integer(0, 65535).default(8080).describe('TCP port; 0 takes any free one'),
@@ -46,10 +48,11 @@ export const settings = z.object({
     .default(() => join(packageRoot(), 'models', 'mien-v1'))
     .meta({ description: 'Folder of the published model', shown: '`models/mien-v1`' }),
   BACKEND: z
-    .enum(BACKEND_NAMES, `must be one of ${BACKEND_NAMES.join(', ')}`)
-    .default('wasm')
+    .enum(BACKENDS, `must be one of ${BACKENDS.join(', ')}`)
+    .default('auto')
     .describe(
-      'What infers: `wasm`, `node` (needs `@tensorflow/tfjs-node`), `node-gpu` (needs `@tensorflow/tfjs-node-gpu`)',
+      'What infers: `node-gpu` (needs `@tensorflow/tfjs-node-gpu` and a GPU), `node` (needs `@tensorflow/tfjs-node`), `wasm`; ' +
+        '`auto` takes the first of them that starts, and logs why it skips others',
     ),
   ...upstreamSettings.shape,
   BATCH_MAX: integer(1, 1024)

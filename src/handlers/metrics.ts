@@ -7,15 +7,13 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128];
 
 export interface MetricsOptions {
-  backend: string;
   /** Crops that wait for an inference. */
   queueLength: () => number;
 }
 
 /** What is measured: requests; stages of the work; batch sizes; the queue; and what Prometheus expects of a process. */
-export function createMetrics({ backend, queueLength }: MetricsOptions) {
+export function createMetrics({ queueLength }: MetricsOptions) {
   const registry = new Registry();
-  registry.setDefaultLabels({ backend });
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const requests = new Histogram({
@@ -47,6 +45,10 @@ export function createMetrics({ backend, queueLength }: MetricsOptions) {
     },
   });
   return {
+    /** Says what infers, once that is known: every figure has it as a label from then on. */
+    backend(name: string): void {
+      registry.setDefaultLabels({ backend: name });
+    },
     request(labels: { route: string; method: string; status: string }, seconds: number): void {
       requests.observe(labels, seconds);
     },

@@ -12,6 +12,7 @@ import type { Classifier, ModelFiles } from '../model/model.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
 import { type Batcher, createBatcher } from './batching.js';
+import { chooseBackend } from './choose-backend.js';
 import { type Config, readConfig } from './config.js';
 import type { AppEnv } from './env.js';
 import { ConfigError } from './environment.js';
@@ -41,7 +42,7 @@ async function start(config: Config): Promise<void> {
   const began = performance.now();
   let draining = false;
   let batcher: Batcher | undefined;
-  const metrics = createMetrics({ backend: config.BACKEND, queueLength: () => batcher?.length() ?? 0 });
+  const metrics = createMetrics({ queueLength: () => batcher?.length() ?? 0 });
   const upstream = createUpstream(config);
   const queue = (classifier: Classifier, { version }: ModelFiles) => {
     batcher = createBatcher(classifier, {
@@ -58,7 +59,9 @@ async function start(config: Config): Promise<void> {
     : undefined;
   const lazy = lazyRecognizer(async () => {
     const [assets, model] = await Promise.all([loadAssets(), loadModel(config.MODEL)]);
-    const { BACKEND: backend, MAX_PIXELS: maxPixels } = config;
+    const backend = await chooseBackend(config.BACKEND, assets);
+    metrics.backend(backend);
+    const { MAX_PIXELS: maxPixels } = config;
     return createRecognizer({ assets, model, backend, maxPixels, queue, turn: createTurns() });
   });
   const recognizer = observed(lazy, (timing) => {
@@ -100,10 +103,13 @@ async function start(config: Config): Promise<void> {
   const serverOptions = { headersTimeout: config.RECEIVE_TIMEOUT_MS, connectionsCheckingInterval: 1000 };
   const server = serve({ fetch: app.fetch, port, hostname, serverOptions }, (address) => {
     log('info', `mien listens on ${url(hostname, address.port)}`);
-    recognizer.warmUp().then(() => {
+    const warmUp = async () => {
+      await recognizer.warmUp();
+      const { backend } = await recognizer.describe();
       const ms = Math.round(performance.now() - began);
-      log('info', `ready after ${ms} ms`, { model: config.MODEL, backend: config.BACKEND });
-    }, fail);
+      log('info', `ready after ${ms} ms`, { model: config.MODEL, backend });
+    };
+    warmUp().catch(fail);
   }) as Server;
   server.on('error', (error: NodeJS.ErrnoException) => fail(listenError(error, config)));
 

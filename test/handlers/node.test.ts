@@ -116,7 +116,7 @@ describe('starting and stopping', () => {
     expect(stderr).toBe(
       'error: PORT=80a: must be a whole number\n' +
         'MAX_PIXELS=0: must be at least 1\n' +
-        'BACKEND=abacus: must be one of wasm, node, node-gpu\n',
+        'BACKEND=abacus: must be one of auto, wasm, node, node-gpu\n',
     );
   });
 

@@ -16,7 +16,8 @@ export interface Server {
 const spawnEntry = (env: Record<string, string>, ...args: string[]) =>
   spawn(process.execPath, ['--import', 'tsx', 'src/handlers/node.ts', ...args], {
     cwd: packageRoot(),
-    env: { PATH: process.env.PATH, ...env },
+    // Not what happens to be installed here, unless the test says so.
+    env: { PATH: process.env.PATH, BACKEND: 'wasm', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 
