@@ -9,7 +9,7 @@ test('has a default for everything', () => {
     PORT: 8080,
     HOST: '127.0.0.1',
     MODEL: join(packageRoot(), 'models', 'mien-v1'),
-    BACKEND: 'wasm',
+    BACKEND: 'auto',
     MAX_PIXELS: 50_000_000,
     MAX_BODY_BYTES: 10_485_760,
     BATCH_MAX: 32,
@@ -59,7 +59,7 @@ test.each([
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' },
     'OTEL_EXPORTER_OTLP_ENDPOINT=collector: must be an address such as http://localhost:4318',
   ],
-  [{ BACKEND: 'gpu' }, 'BACKEND=gpu: must be one of wasm, node, node-gpu'],
+  [{ BACKEND: 'gpu' }, 'BACKEND=gpu: must be one of auto, wasm, node, node-gpu'],
 ])('refuses %o', (env, message) => {
   expect(() => readConfig(env)).toThrow(new ConfigError(message));
 });
