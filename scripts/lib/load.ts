@@ -3,6 +3,7 @@ import autocannon from 'autocannon';
 export interface LoadOptions {
   url: string;
   body: Buffer;
+  headers?: Record<string, string>;
   /** Clients, each of which asks again as soon as it is answered. */
   clients: number;
   seconds: number;
@@ -21,7 +22,7 @@ export interface Load {
 }
 
 /** Asks a server from many clients at once, for so long. */
-export async function load({ url, body, clients, seconds }: LoadOptions): Promise<Load> {
+export async function load({ url, body, headers = {}, clients, seconds }: LoadOptions): Promise<Load> {
   const took: number[] = [];
   const statuses: Record<string, number> = {};
   const began = performance.now();
@@ -29,6 +30,7 @@ export async function load({ url, body, clients, seconds }: LoadOptions): Promis
     const options = {
       url,
       body,
+      headers,
       method: 'POST' as const,
       connections: clients,
       duration: seconds,
