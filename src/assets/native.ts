@@ -54,8 +54,11 @@ function prepareEnvironment(threads: number): void {
   env.TF_NUM_INTEROP_THREADS ??= `${threads}`;
   // libtensorflow 2.9 leaves oneDNN, which alone computes groups, to CPUs with AVX-512 unless it is told.
   env.TF_ENABLE_ONEDNN_OPTS ??= '1';
-  // Otherwise it takes the whole memory of the GPU.
+  // On a GPU: not all of its memory at once; no search for the fastest algorithm at each new size of batch, while
+  // requests wait; and float32 as on other backends, where newer GPUs would round to TF32's 10 bits.
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  env.TF_CUDNN_USE_AUTOTUNE ??= '0';
+  env.NVIDIA_TF32_OVERRIDE ??= '0';
   // Errors alone.
   env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 }

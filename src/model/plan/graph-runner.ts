@@ -17,24 +17,19 @@ export interface LoadedGraph {
  */
 export class GraphRunner implements PlanRunner {
   readonly #side: number;
-  readonly #parts: number;
+  /** Into how many parts crops may be divided: libtensorflow makes an executor for each. */
+  readonly #divisions: number[];
   readonly #graph: LoadedGraph;
 
+  /** @param parts copies of the network, for as many cores */
   constructor(plan: Plan, load: (savedModel: Uint8Array) => LoadedGraph, parts: number) {
     this.#side = plan.side;
-    this.#parts = parts;
-    const { side, input } = plan;
-    const graph = new Graph();
-    const layers = new Layers(plan, graph);
-    const scale = graph.constant(Float32Array.of(1 / (255 * input.deviation)), []);
-    const shift = graph.constant(Float32Array.of(-input.mean / input.deviation), []);
-    for (let part = 0; part < parts; part++) {
-      const pictures = graph.input(`pictures${part}`, [-1, side, side, 1]);
-      const normalised = graph.add(graph.mul(pictures, scale), shift);
-      graph.output(`logits${part}`, layers.logits(normalised));
-      graph.output(`evidence${part}`, layers.evidence(normalised));
+    this.#divisions = [1, 2, 4, 8].filter((division) => division < parts).concat(parts);
+    this.#graph = load(encode(plan, parts));
+    // Executors, and each thread's kernels, are made when first used: some 0.2 s that no request should wait for.
+    for (const division of this.#divisions) {
+      this.run(new Float32Array(division * plan.side * plan.side), division);
     }
-    this.#graph = load(graph.encode());
   }
 
   run = (pictures: Float32Array, count: number) => this.#run('logits', pictures, count);
@@ -42,7 +37,7 @@ export class GraphRunner implements PlanRunner {
 
   #run(output: string, pictures: Float32Array, count: number): Float32Array {
     const cells = this.#side * this.#side;
-    const parts = Math.min(this.#parts, count);
+    const parts = this.#divisions.filter((division) => division <= count).at(-1) ?? 1;
     return tf.tidy(() => {
       const inputs: Record<string, tf.Tensor> = {};
       for (let part = 0; part < parts; part++) {
@@ -61,4 +56,20 @@ export class GraphRunner implements PlanRunner {
   dispose(): void {
     this.#graph.dispose();
   }
+}
+
+/** Inputs `pictures0`, … of float32 [n, S, S, 1], 0 to 255, and for each outputs `logits0`, … and `evidence0`, … */
+function encode(plan: Plan, parts: number): Uint8Array {
+  const { side, input } = plan;
+  const graph = new Graph();
+  const layers = new Layers(plan, graph);
+  const scale = graph.constant(Float32Array.of(1 / (255 * input.deviation)), []);
+  const shift = graph.constant(Float32Array.of(-input.mean / input.deviation), []);
+  for (let part = 0; part < parts; part++) {
+    const pictures = graph.input(`pictures${part}`, [-1, side, side, 1]);
+    const normalised = graph.add(graph.mul(pictures, scale), shift);
+    graph.output(`logits${part}`, layers.logits(normalised));
+    graph.output(`evidence${part}`, layers.evidence(normalised));
+  }
+  return graph.encode();
 }

@@ -60,7 +60,7 @@ const largest = (a: Float32Array, b: Float32Array) =>
 describe.skipIf(!native)('native TensorFlow, installed', () => {
   /** What users are promised of all backends. */
   const TOLERANCE = 1e-4;
-  const CROPS = 35;
+  const CROPS = 12;
   const crops = noise(CROPS);
   const explained = crops.subarray(0, 5 * 48 * 48);
   const labels = Array.from({ length: 5 }, (_, i) => i % LABELS.length);
@@ -99,7 +99,7 @@ describe.skipIf(!native)('native TensorFlow, installed', () => {
     expect([name, layout, tf.getBackend()]).toEqual(['node', 'grouped', 'tensorflow']);
   });
 
-  it('gives the probabilities and the evidence that wasm gives', async () => {
+  it('gives the probabilities and the evidence that wasm gives', { timeout: 60_000 }, async () => {
     const both = (classifier: Classifier & Explainer) =>
       [classifier.classify(crops), classifier.evidence(explained, labels).values] as const;
     const [wasm, node] = [await on('wasm', both), await on('node', both)];
@@ -121,7 +121,7 @@ describe.skipIf(!native)('native TensorFlow, installed', () => {
   it('gives each crop its own, however many there are', async () => {
     await on('node', (classifier) => {
       const all = classifier.classify(crops);
-      for (const count of [1, 2, 3, 5, 16, 33]) {
+      for (const count of [1, 2, 3, 5, 11]) {
         const some = classifier.classify(crops.subarray(0, count * 48 * 48));
         // The order in which oneDNN adds depends on the number of crops.
         expect(largest(some, all)).toBeLessThan(1e-5);

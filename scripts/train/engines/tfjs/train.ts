@@ -4,6 +4,7 @@
  * engine does. A run that is killed and resumed ends with the weights of one that was not.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { loadAssets } from '../../../../src/assets/node.js';
 import { type Architecture, parseArchitecture } from '../../../../src/model/architecture.js';
@@ -58,6 +59,8 @@ export async function trainRun({ run, data, backend }: RunOptions): Promise<void
   const recipe = recipeOf(join(run, 'config.json'));
   refuseUnsupported(recipe);
   const architecture = parseArchitecture(JSON.parse(readFileSync(join(run, 'architecture.json'), 'utf8')));
+  // Unlike inference (src/assets/native.ts): a step is one batch, in which all cores work on the same operation.
+  process.env.TF_NUM_INTRAOP_THREADS ??= `${availableParallelism()}`;
   await createBackend(backend, await loadAssets());
   const set = readDataSet(data);
   new Run(run, recipe, architecture, set).train();
