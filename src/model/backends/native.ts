@@ -82,11 +82,16 @@ function load(name: NativeName, runtime: NativeRuntime): void {
       { details: { package: specifier } },
     );
   }
+  // It brings copies of tfjs's other backends, and tfjs warns of every kernel that is there already.
+  const production = tf.env().getBool('PROD');
+  tf.env().set('PROD', true);
   try {
     runtime.load(specifier);
   } catch (cause) {
     const [reason] = `${(cause as Error).message}`.split('\n');
     throw unavailable(`${specifier} is installed and does not load: ${reason}`, cause);
+  } finally {
+    tf.env().set('PROD', production);
   }
 }
 
