@@ -40,9 +40,11 @@ export async function measure(servers: Running[], crop: Uint8Array, plan: Plan):
   const cells = servers.flatMap(({ name, batchMax }) =>
     plan.clients.map((clients): Cell => ({ name, batchMax, clients, throughput: [], p50: [], p99: [] })),
   );
+  // Those that are compared, with as many clients, come one right after the other.
+  const inTurn = plan.clients.flatMap((clients) => cells.filter((cell) => cell.clients === clients));
   const request = inferRequest(crop);
   for (let round = -1; round < plan.rounds; round++) {
-    for (const cell of cells) {
+    for (const cell of inTurn) {
       const server = servers.find(({ name, batchMax }) => name === cell.name && batchMax === cell.batchMax);
       const url = `${(server as Running).url}/v2/models/mien/infer`;
       // The first round warms up: kernels are made for every size of batch.
@@ -71,6 +73,10 @@ export function median(values: readonly number[]): number {
   const middle = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
 }
+
+/** Of each one's best round: what they do while the machine leaves them alone. */
+export const bestRatio = (one: Cell, other: Cell): number =>
+  Math.max(...one.throughput) / Math.max(...other.throughput);
 
 /** The median of the rounds' own ratios: the two of a round met the same machine. */
 export const ratio = (one: Cell, other: Cell): number =>
