@@ -29,7 +29,7 @@ const ROUNDED_FROM = 4000;
 
 const DTYPES: Record<string, { bytes: number; read: (buffer: ArrayBuffer) => Float32Array }> = {
   F32: { bytes: 4, read: (buffer) => new Float32Array(buffer) },
-  I8: { bytes: 1, read: (buffer) => Float32Array.from(new Int8Array(buffer)) },
+  I8: { bytes: 1, read: (buffer) => new Float32Array(new Int8Array(buffer)) },
 };
 
 const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
@@ -117,6 +117,13 @@ function readHeader(bytes: Uint8Array): { entries: Record<string, Entry>; start:
   }
 }
 
+/** Any value that is not finite makes the sum of their zeros NaN. */
+function allFinite(data: Float32Array): boolean {
+  let zero = 0;
+  for (let i = 0; i < data.length; i++) zero += (data[i] as number) * 0;
+  return zero === 0;
+}
+
 function readEntry(bytes: Uint8Array, start: number, name: string, entry: Entry): Weight {
   const { dtype, shape, data_offsets: [from, to] = [-1, -1] } = entry;
   const type = DTYPES[dtype];
@@ -127,7 +134,7 @@ function readEntry(bytes: Uint8Array, start: number, name: string, entry: Entry)
   if (start + to > bytes.length) throw refuse(`${name} is cut off`);
   // Copied, because a typed array wants an aligned start and the file must not be kept alive.
   const data = type.read(new Uint8Array(bytes.subarray(start + from, start + to)).buffer);
-  if (data.some((value) => !Number.isFinite(value))) throw refuse(`${name} holds a value that is not finite`);
+  if (!allFinite(data)) throw refuse(`${name} holds a value that is not finite`);
   return { shape, data };
 }
 
@@ -137,7 +144,12 @@ function expand(name: string, { shape, data }: Weight, scale: Weight | undefined
   if (scale?.shape.join() !== `${rows}`)
     throw refuse(`${name} is I8 and has no ${name}${SCALE} of [${rows}]`);
   const length = data.length / rows;
-  return { shape, data: data.map((value, i) => value * (scale.data[Math.floor(i / length)] as number)) };
+  const expanded = new Float32Array(data.length);
+  for (let row = 0, at = 0; row < rows; row++) {
+    const factor = scale.data[row] as number;
+    for (const end = at + length; at < end; at++) expanded[at] = (data[at] as number) * factor;
+  }
+  return { shape, data: expanded };
 }
 
 /**

@@ -31,14 +31,15 @@ export function readConv(weights: Weights, name: string, transposed = false): Co
   const { shape, data } = take(weights, `${name}.weight`);
   const [first, second, height, width] = shape as [number, number, number, number];
   const [inputs, outputs] = transposed ? [first, second] : [second, first];
+  // How far apart neighbours stand in HWIO, by the file's two first dimensions.
+  const [firstStep, secondStep] = transposed ? [outputs, 1] : [1, outputs];
   const kernel = new Float32Array(data.length);
+  const taps = height * width;
   let at = 0;
   for (let a = 0; a < first; a++)
     for (let b = 0; b < second; b++)
-      for (let tap = 0; tap < height * width; tap++) {
-        const [i, o] = transposed ? [a, b] : [b, a];
-        kernel[(tap * inputs + i) * outputs + o] = data[at++] as number;
-      }
+      for (let tap = 0; tap < taps; tap++)
+        kernel[tap * inputs * outputs + a * firstStep + b * secondStep] = data[at++] as number;
   const bias = weights.get(`${name}.bias`)?.data ?? new Float32Array(outputs);
   return { shape: [height, width, inputs, outputs], kernel, bias };
 }
@@ -46,9 +47,12 @@ export function readConv(weights: Weights, name: string, transposed = false): Co
 /** The convolution followed by the affine map, as one convolution. */
 export function foldAffine({ shape, kernel, bias }: Conv, { scale, shift }: Affine): Conv {
   const outputs = shape[3];
+  const folded = new Float32Array(kernel.length);
+  for (let row = 0; row < kernel.length; row += outputs)
+    for (let o = 0; o < outputs; o++) folded[row + o] = (kernel[row + o] as number) * (scale[o] as number);
   return {
     shape,
-    kernel: kernel.map((k, i) => k * (scale[i % outputs] as number)),
+    kernel: folded,
     bias: bias.map((b, o) => b * (scale[o] as number) + (shift[o] as number)),
   };
 }
@@ -62,8 +66,11 @@ export function addIdentity({ shape, kernel, bias }: Conv): Conv {
 /** Output channels `from` to `to` of a convolution. */
 export function sliceOutputs({ shape, kernel, bias }: Conv, from: number, to: number): Conv {
   const [height, width, inputs, outputs] = shape;
-  const kept = kernel.filter((_, i) => i % outputs >= from && i % outputs < to);
-  return { shape: [height, width, inputs, to - from], kernel: kept, bias: bias.slice(from, to) };
+  const count = to - from;
+  const kept = new Float32Array(height * width * inputs * count);
+  for (let row = 0; row < kept.length / count; row++)
+    kept.set(kernel.subarray(row * outputs + from, row * outputs + to), row * count);
+  return { shape: [height, width, inputs, count], kernel: kept, bias: bias.slice(from, to) };
 }
 
 /** Convolutions of separate channels as one: their kernels stand on its diagonal, with zeros around. */

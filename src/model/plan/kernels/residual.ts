@@ -13,21 +13,23 @@ const MATRICES = 12;
 /** float32 values at the scratch's beginning. */
 const HEAD = 256;
 
-/** The matrices' factors for the three taps: F(4, 3), F(2, 3) and the two taps of a lone output. */
-const TRANSFORMS: [number, number, number][] = [
-  [1 / 4, 0, 0],
-  [-1 / 6, -1 / 6, -1 / 6],
-  [-1 / 6, 1 / 6, -1 / 6],
-  [1 / 24, 1 / 12, 1 / 6],
-  [1 / 24, -1 / 12, 1 / 6],
-  [0, 0, 1],
-  [1, 0, 0],
-  [1 / 2, 1 / 2, 1 / 2],
-  [1 / 2, -1 / 2, 1 / 2],
-  [0, 0, 1],
-  [1, 0, 0],
-  [0, 1, 0],
-];
+/** The matrices' factors for the three taps, one after another: F(4, 3), F(2, 3) and the two taps of a lone output. */
+const TRANSFORMS = Float64Array.from(
+  [
+    [1 / 4, 0, 0],
+    [-1 / 6, -1 / 6, -1 / 6],
+    [-1 / 6, 1 / 6, -1 / 6],
+    [1 / 24, 1 / 12, 1 / 6],
+    [1 / 24, -1 / 12, 1 / 6],
+    [0, 0, 1],
+    [1, 0, 0],
+    [1 / 2, 1 / 2, 1 / 2],
+    [1 / 2, -1 / 2, 1 / 2],
+    [0, 0, 1],
+    [1, 0, 0],
+    [0, 1, 0],
+  ].flat(),
+);
 
 /** Whether the kernel computes the block: the current backend has it, and the plane and the convolutions fit. */
 export function fits(convs: DilatedConv[], grid: number): boolean {
@@ -54,17 +56,29 @@ export function packResidual(convs: Conv[]): Float32Array {
   convs.forEach(({ kernel, bias }, c) => {
     const filter = packed.subarray(c * length, (c + 1) * length);
     filter.set(bias);
-    const matrices = filter.subarray(channels);
-    for (let o = 0; o < channels; o++)
-      for (let i = 0; i < channels; i++) {
-        const at = (tap: number) => kernel[(tap * channels + i) * channels + o] as number;
-        TRANSFORMS.forEach(([a, b, d], m) => {
-          const block = Math.floor(o / LANES) * MATRICES + m;
-          matrices[(block * channels + i) * LANES + (o % LANES)] = a * at(0) + b * at(1) + d * at(2);
-        });
-      }
+    transform(kernel, channels, filter.subarray(channels));
   });
   return packed;
+}
+
+/** Plain loops over typed arrays: this is millions of values, computed while a Worker starts. */
+function transform(kernel: Float32Array, channels: number, matrices: Float32Array): void {
+  const tap = channels * channels;
+  for (let o = 0; o < channels; o++) {
+    const block = (o - (o % LANES)) * MATRICES * channels + (o % LANES);
+    for (let i = 0; i < channels; i++) {
+      const at = i * channels + o;
+      const first = kernel[at] as number;
+      const second = kernel[at + tap] as number;
+      const third = kernel[at + 2 * tap] as number;
+      for (let m = 0; m < MATRICES; m++) {
+        matrices[block + (m * channels + i) * LANES] =
+          (TRANSFORMS[3 * m] as number) * first +
+          (TRANSFORMS[3 * m + 1] as number) * second +
+          (TRANSFORMS[3 * m + 2] as number) * third;
+      }
+    }
+  }
 }
 
 /** The block on one plane: float32 [n, h, w, c] in and out. */
