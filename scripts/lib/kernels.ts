@@ -3,7 +3,7 @@ import { main as compile } from 'assemblyscript/asc';
 import { packageRoot } from '../../src/assets/node.js';
 import { MienError } from '../../src/model/errors.js';
 
-const SOURCE = 'src/model/plan/kernels/assembly/residual.ts';
+const SOURCE = 'src/model/plan/kernels/assembly/index.ts';
 
 /**
  * Compiles the plan's kernels from AssemblyScript. The module imports its memory, and keeps nothing in it.

@@ -1,89 +1,249 @@
+/** The plan's own kernels against tfjs's operations. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadAssets } from '../../src/assets/node.js';
 import { createBackend } from '../../src/model/backends/index.js';
 import type { Conv } from '../../src/model/plan/fold.js';
-import { fits, packResidual, residual, scratchLength } from '../../src/model/plan/kernels/residual.js';
+import {
+  convolution,
+  convolutionScratch,
+  fitsConvolution,
+  packConvolution,
+  type Window,
+} from '../../src/model/plan/kernels/convolution.js';
+import { downsample, fitsDownsample } from '../../src/model/plan/kernels/downsample.js';
+import { run } from '../../src/model/plan/kernels/memory.js';
+import {
+  fitsResidual,
+  packResidual,
+  residual,
+  residualScratch,
+} from '../../src/model/plan/kernels/residual.js';
+import { upsample } from '../../src/model/plan/kernels/upsample.js';
 import type { DilatedConv } from '../../src/model/plan/planner.js';
+import { splitRows } from '../../src/model/plan/transposed.js';
 import { randomNumbers } from '../support/random.js';
 
 const random = randomNumbers(11);
 const numbers = (length: number, scale = 1) => Float32Array.from({ length }, () => random() * scale);
+const picture = (count: number, grid: number, channels: number) =>
+  tf.tensor4d(numbers(count * grid * grid * channels), [count, grid, grid, channels]);
+
+function randomConv(height: number, width: number, inputs: number, outputs: number): Conv {
+  const kernel = numbers(height * width * inputs * outputs, 1 / Math.sqrt(inputs));
+  return { shape: [height, width, inputs, outputs], kernel, bias: numbers(outputs) };
+}
+
+/** What a convolution would be with its last tap where the first is: a control must see it. */
+const reversedTaps = (conv: Conv): Conv => {
+  const [height, width, inputs, outputs] = conv.shape;
+  const tap = inputs * outputs;
+  const kernel = conv.kernel.map(
+    (_, i) => conv.kernel[(height * width - 1 - Math.floor(i / tap)) * tap + (i % tap)] as number,
+  );
+  return { ...conv, kernel };
+};
+
+/** Rubbish in the scratch must not matter. */
+const scratchOf = (length: number) => tf.fill([length], 1e30);
+
+/** A grouped convolution with bias by tfjs's own operations. */
+function stock(
+  x: tf.Tensor4D,
+  { shape, kernel, bias }: Conv,
+  groups: number,
+  { stride, rows, columns, dilation }: Omit<Window, 'kernel'>,
+): tf.Tensor4D {
+  const padded = tf.pad<tf.Tensor4D>(x, [[0, 0], [...rows], [...columns], [0, 0]]);
+  const filters = tf.split(tf.tensor4d(kernel, [...shape]), groups, 3);
+  const parts = tf
+    .split<tf.Tensor4D>(padded, groups, 3)
+    .map((part, g) => tf.conv2d(part, filters[g] as tf.Tensor4D, stride, 'valid', 'NHWC', [...dilation]));
+  return tf.add(tf.concat(parts, 3), bias);
+}
+
+const centred = (height: number, width: number, d: number): Omit<Window, 'kernel'> => {
+  const [rows, columns] = [(height - 1) / 2, (width - 1) / 2].map((reach) => reach * d) as [number, number];
+  return { stride: 1, rows: [rows, rows], columns: [columns, columns], dilation: [d, d] };
+};
+
+/** Largest difference as a share of the largest value. */
+function difference(a: Float32Array, b: Float32Array): number {
+  expect(a).toHaveLength(b.length);
+  const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0) / largest;
+}
+
+const values = (compute: () => tf.Tensor) => tf.tidy(() => compute().dataSync<'float32'>().slice());
 
 beforeAll(async () => {
   await createBackend('wasm', await loadAssets());
 });
 
-function block(channels: number, dilation: number): DilatedConv[] {
-  return [false, true, false, true].map((across, i) => {
-    const shape: Conv['shape'] = across ? [1, 3, channels, channels] : [3, 1, channels, channels];
-    const kernel = numbers(3 * channels * channels, 1 / Math.sqrt(channels));
-    const d = i < 2 ? 1 : dilation;
-    return {
-      conv: { shape, kernel, bias: numbers(channels) },
-      dilation: across ? [1, d] : [d, 1],
-      groups: 1,
-    };
+describe('the convolution', () => {
+  const ours = (x: tf.Tensor4D, conv: Conv, groups: number, window: Omit<Window, 'kernel'>) =>
+    values(() => {
+      const { filters: packed, ...packing } = packConvolution(conv, groups);
+      const kernel = [conv.shape[0], conv.shape[1]] as const;
+      const scratch = scratchOf(convolutionScratch(conv, groups));
+      return run(
+        convolution,
+        { x, filters: tf.tensor1d(packed), scratch },
+        { ...packing, window: { ...window, kernel }, rectified: false },
+      );
+    });
+
+  // Fewer cells than a tile, cells that fill no tile, more than share a table; groups of 4 channels, which are merged.
+  it.each([
+    ['1×1', randomConv(1, 1, 24, 16), 1, 7, centred(1, 1, 1)],
+    ['1×1 on one cell', randomConv(1, 1, 8, 8), 1, 1, centred(1, 1, 1)],
+    ['3×3', randomConv(3, 3, 5, 16), 1, 9, centred(3, 3, 1)],
+    ['3×3 dilated to the edge', randomConv(3, 3, 8, 8), 1, 5, centred(3, 3, 4)],
+    ['3×1 in two groups', randomConv(3, 1, 8, 16), 2, 6, centred(3, 1, 2)],
+    ['1×3 in four narrow groups', randomConv(1, 3, 4, 16), 4, 8, centred(1, 3, 1)],
+    ['3×3 of stride 2', randomConv(3, 3, 16, 24), 1, 12, { ...centred(3, 3, 1), stride: 2 }],
+    [
+      '2×2, padded behind',
+      randomConv(2, 2, 8, 32),
+      1,
+      6,
+      { stride: 1, rows: [0, 1], columns: [0, 1], dilation: [1, 1] },
+    ],
+  ] satisfies [
+    string,
+    Conv,
+    number,
+    number,
+    Omit<Window, 'kernel'>,
+  ][])('%s', (_, conv, groups, grid, window) => {
+    expect(fitsConvolution(conv, groups)).toBe(true);
+    const x = picture(2, grid, conv.shape[2] * groups);
+    const expected = values(() => stock(x, conv, groups, window));
+    expect(difference(expected, ours(x, conv, groups, window))).toBeLessThan(1e-6);
+    if (conv.shape[0] * conv.shape[1] > 1)
+      expect(difference(expected, ours(x, reversedTaps(conv), groups, window))).toBeGreaterThan(1e-3);
+    x.dispose();
   });
-}
 
-/** The block by tfjs's own operations. */
-function stock(x: tf.Tensor4D, convs: DilatedConv[]): Float32Array {
-  return tf.tidy(() => {
-    const y = convs.reduce((value, { conv, dilation }, i) => {
-      const filter = tf.tensor4d(conv.kernel, [...conv.shape]);
-      const sum = tf.add<tf.Tensor4D>(tf.conv2d(value, filter, 1, 'same', 'NHWC', dilation), conv.bias);
-      return i < convs.length - 1 ? tf.relu(sum) : sum;
-    }, x);
-    return tf.relu(tf.add(x, y)).dataSync<'float32'>();
+  it('is not for outputs that fill no vectors', () => {
+    expect(fitsConvolution(randomConv(3, 3, 8, 12), 1)).toBe(false);
   });
-}
+});
 
-function ours(x: tf.Tensor4D, convs: DilatedConv[], grid: number): Float32Array {
-  return tf.tidy(() => {
-    const packed = tf.tensor1d(packResidual(convs.map(({ conv }) => conv)));
-    // Rubbish in the scratch must not matter.
-    const scratch = tf.fill([scratchLength(grid, x.shape[3])], 1e30);
-    const dilation = convs[3]?.dilation[1] as number;
-    return residual(x, packed, scratch, dilation).dataSync<'float32'>();
+describe('the downsampler', () => {
+  it.each([
+    [1, 16, 10],
+    [16, 64, 12],
+    [24, 32, 6],
+  ])('from %i channels to %i on a grid of %i', (inputs, channels, grid) => {
+    const conv = randomConv(3, 3, inputs, channels - inputs);
+    const [scale, shift] = [numbers(inputs), numbers(inputs)];
+    expect(fitsDownsample(conv)).toBe(true);
+    const x = picture(2, grid, inputs);
+    const halving = { ...centred(3, 3, 1), stride: 2 };
+    const expected = values(() => {
+      const pooled = tf.add(tf.mul(tf.maxPool(x, 2, 2, 'valid'), scale), shift);
+      return tf.relu(tf.concat([stock(x, conv, 1, halving), pooled], 3));
+    });
+    const ours = (of: Conv) =>
+      values(() => {
+        const { filters: packed, ...packing } = packConvolution(of, 1);
+        const norm = tf.tensor1d([...scale, ...shift]);
+        const scratch = scratchOf(convolutionScratch(of, 1));
+        return run(downsample, { x, filters: tf.tensor1d(packed), norm, scratch }, { ...packing, channels });
+      });
+    expect(difference(expected, ours(conv))).toBeLessThan(1e-6);
+    expect(difference(expected, ours(reversedTaps(conv)))).toBeGreaterThan(1e-3);
+    x.dispose();
   });
-}
 
-/** Largest difference as a share of the largest value. */
-function difference(a: Float32Array, b: Float32Array): number {
-  const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0) / largest;
-}
+  it('is not for filled-up outputs that no pooled channels cover', () => {
+    expect(fitsDownsample(randomConv(3, 3, 1, 10))).toBe(false);
+  });
+});
 
-describe('the residual block as one kernel', () => {
-  // Grids that leave four, three, two, one and no outputs over, dilations past the grid, lines that fill no tile.
-  const cases = [6, 7, 8, 9, 12, 13, 24].flatMap((grid) =>
+describe('the upsampler', () => {
+  it.each([
+    [16, 8, 3],
+    [8, 16, 12],
+  ])('from %i channels to %i on a grid of %i', (inputs, outputs, grid) => {
+    const conv = randomConv(3, 3, inputs, outputs);
+    const x = picture(2, grid, inputs);
+    const expected = values(() => {
+      const filter = tf.transpose(tf.tensor4d(conv.kernel, [3, 3, inputs, outputs]), [0, 1, 3, 2]);
+      const y = tf.conv2dTranspose(x, filter, [2, 2 * grid, 2 * grid, outputs], 2, 1, 'floor');
+      return tf.relu(tf.add(y, conv.bias));
+    });
+    const ours = (of: Conv) =>
+      values(() => {
+        const rows = splitRows(of);
+        const { filters: evenFilters, ...even } = packConvolution(rows.even, 1);
+        const { filters: oddFilters, ...odd } = packConvolution(rows.odd, 1);
+        const scratch = scratchOf(convolutionScratch(rows.odd, 1));
+        const inputsOf = { x, even: tf.tensor1d(evenFilters), odd: tf.tensor1d(oddFilters), scratch };
+        return run(upsample, inputsOf, { even, odd });
+      });
+    expect(difference(expected, ours(conv))).toBeLessThan(1e-6);
+    expect(difference(expected, ours(reversedTaps(conv)))).toBeGreaterThan(1e-3);
+    x.dispose();
+  });
+});
+
+describe('the residual block', () => {
+  function block(channels: number, groups: number, dilation: number): DilatedConv[] {
+    return [false, true, false, true].map((across, i) => {
+      const d = i < 2 ? 1 : dilation;
+      const inputs = channels / groups;
+      const conv = across ? randomConv(1, 3, inputs, channels) : randomConv(3, 1, inputs, channels);
+      return { conv, groups, dilation: across ? [1, d] : [d, 1] };
+    });
+  }
+
+  const byTfjs = (x: tf.Tensor4D, convs: DilatedConv[]) =>
+    values(() => {
+      const y = convs.reduce((value, { conv, groups, dilation }, i) => {
+        const d = Math.max(...dilation);
+        const sum = stock(value, conv, groups, centred(conv.shape[0], conv.shape[1], d));
+        return i < convs.length - 1 ? tf.relu(sum) : sum;
+      }, x);
+      return tf.relu(tf.add(x, y));
+    });
+
+  const ours = (x: tf.Tensor4D, convs: DilatedConv[], dilation: number) =>
+    values(() => {
+      const { filters: packed, ...packing } = packResidual(convs);
+      const scratch = scratchOf(residualScratch(x.shape[1], packing.channels));
+      return run(residual, { x, filters: tf.tensor1d(packed), scratch }, { ...packing, dilation });
+    });
+
+  // Grids that leave four, three, two, one and no outputs over, dilations past the grid, lines that fill no tile; groups
+  // of full vectors and of 4 channels, which are merged.
+  const cases = [4, 6, 7, 8, 9, 12, 13, 24].flatMap((grid) =>
     [1, 2, 3, 4, 16].flatMap((dilation) =>
-      [8, 16, 24].map((channels) => [grid, dilation, channels] as const),
+      [
+        [8, 1],
+        [24, 1],
+        [32, 2],
+        [16, 4],
+      ].map(([channels, groups]) => [grid, dilation, channels, groups] as [number, number, number, number]),
     ),
   );
-  it.each(cases)('on a grid of %i, dilation %i, %i channels, two pictures', (grid, dilation, channels) => {
-    const convs = block(channels, dilation);
-    expect(fits(convs, grid)).toBe(true);
-    const x = tf.tensor4d(numbers(2 * grid * grid * channels), [2, grid, grid, channels]);
-    const expected = stock(x, convs);
-    expect(difference(expected, ours(x, convs, grid))).toBeLessThan(3e-6);
-    // The control: a mirrored kernel is seen.
-    const kernel = (convs[2] as DilatedConv).conv.kernel;
-    const third = kernel.length / 3;
-    const mirrored = Float32Array.of(
-      ...kernel.subarray(2 * third),
-      ...kernel.subarray(third, 2 * third),
-      ...kernel.subarray(0, third),
-    );
-    const wrong = convs.map((c, i) => (i === 2 ? { ...c, conv: { ...c.conv, kernel: mirrored } } : c));
-    if (dilation < grid) expect(difference(expected, ours(x, wrong, grid))).toBeGreaterThan(1e-3);
+  it.each(
+    cases,
+  )('grid %i, dilation %i, %i channels in %i groups, two pictures', (grid, dilation, channels, groups) => {
+    const convs = block(channels, groups, dilation);
+    expect(fitsResidual(convs, grid)).toBe(true);
+    const x = picture(2, grid, channels);
+    const expected = byTfjs(x, convs);
+    expect(difference(expected, ours(x, convs, dilation))).toBeLessThan(3e-6);
+    const wrong = convs.map((c, i) => (i === 2 ? { ...c, conv: reversedTaps(c.conv) } : c));
+    if (dilation < grid) expect(difference(expected, ours(x, wrong, dilation))).toBeGreaterThan(1e-3);
     x.dispose();
   });
 
   it('is for factorised blocks of full vectors on grids of at least a tile', () => {
-    expect(fits(block(8, 1), 5)).toBe(false);
-    expect(fits(block(12, 1), 12)).toBe(false);
-    expect(fits(block(8, 1).slice(0, 2), 12)).toBe(false);
+    expect(fitsResidual(block(8, 1, 1), 3)).toBe(false);
+    expect(fitsResidual(block(12, 1, 1), 12)).toBe(false);
+    expect(fitsResidual(block(8, 1, 1).slice(0, 2), 12)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { MienError } from '../errors.js';
 import { Executor, type PlanRunner } from '../plan/executor.js';
-import type { Layout, Plan } from '../plan/planner.js';
+import type { Plan } from '../plan/planner.js';
 import type { NativeName } from './native.js';
 import { useWasm, type WasmModules } from './wasm.js';
 
@@ -23,11 +23,9 @@ export interface Backend {
   name: BackendName;
   /** The name that tfjs knows it by, for `tf.setBackend`. */
   engineName: 'wasm' | 'tensorflow';
-  /** How groups are to be planned for it. */
-  layout: Layout;
   /** Pixels of enlarged crops that one pass may hold, so that memory does not grow with the number of faces. */
   batchPixels: number;
-  /** Makes a plan of this layout ready to run. */
+  /** Makes a plan ready to run. */
   compile(plan: Plan): PlanRunner;
 }
 
@@ -87,7 +85,6 @@ async function start(name: BackendName, { wasm, native }: BackendOptions): Promi
   return {
     name,
     engineName: 'wasm',
-    layout: 'planar',
     batchPixels: 16 * 96 * 96,
     compile: (plan) => new Executor(plan),
   };

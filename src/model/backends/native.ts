@@ -60,12 +60,12 @@ export async function startNative(name: NativeName, runtime: NativeRuntime): Pro
   const [parts, batchPixels] = tensorflow.isUsingGpuDevice
     ? [1, GPU_PIXELS]
     : [runtime.threads, runtime.threads * CORE_PIXELS];
+  const grouped = computesGroups(loadGraph);
   return {
     name,
     engineName: 'tensorflow',
-    layout: computesGroups(loadGraph) ? 'grouped' : 'planar',
     batchPixels,
-    compile: (plan) => new GraphRunner(plan, loadGraph, parts),
+    compile: (plan) => new GraphRunner(plan, loadGraph, { parts, grouped }),
   };
 }
 
@@ -116,9 +116,9 @@ function graphLoader(
  * their place on CPUs that oneDNN is not made for, cannot.
  */
 function computesGroups(loadGraph: (savedModel: Uint8Array) => LoadedGraph): boolean {
-  const graph = new Graph();
+  const graph = new Graph({ grouped: true });
   const kernel = new Float32Array(3 * 2 * 4).fill(1);
-  const conv = graph.conv({ shape: [3, 1, 2, 4], kernel, bias: new Float32Array(4) });
+  const conv = graph.conv({ shape: [3, 1, 2, 4], kernel, bias: new Float32Array(4) }, { groups: 2 });
   graph.output('y', conv(graph.input('x', [-1, 3, 1, 4])));
   const loaded = loadGraph(graph.encode());
   try {

@@ -2,7 +2,7 @@ import * as wasmPackage from '@tensorflow/tfjs-backend-wasm';
 import glue from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import * as tf from '@tensorflow/tfjs-core';
 import { MienError } from '../errors.js';
-import { registerResidual } from '../plan/kernels/residual.js';
+import { registerKernels } from '../plan/kernels/index.js';
 
 type Factory = (options: Record<string, unknown>) => Promise<Module>;
 type Signature = [result: 'number' | null, parameters: 'number'[]];
@@ -14,7 +14,7 @@ interface Module {
 /** Compiled modules. */
 export interface WasmModules {
   tfjs: WebAssembly.Module;
-  kernels?: WebAssembly.Module;
+  kernels: WebAssembly.Module;
 }
 
 /** What the package's own initialiser wraps (backend_wasm.ts), by the name that `BackendWasm` calls. */
@@ -32,7 +32,7 @@ const WRAPPED: Record<string, [string, ...Signature]> = {
  * allows: the package's own initialiser compiles bytes, which is refused there. One thread. The plain glue
  * fits the SIMD module too (the package pairs them so); the glue named simd throws when called on its own.
  *
- * @param modules `tfjs-backend-wasm-simd.wasm`, compiled, and mien's own kernels; without them the plan uses tfjs's
+ * @param modules `tfjs-backend-wasm-simd.wasm`, compiled, and the plan's own kernels
  * @throws MienError `backend_unavailable` where the module does not fit the package's glue
  */
 export async function useWasm({ tfjs, kernels }: WasmModules): Promise<void> {
@@ -48,7 +48,7 @@ export async function useWasm({ tfjs, kernels }: WasmModules): Promise<void> {
     const backend = new wasmPackage.BackendWasm(wasm as never);
     tf.registerBackend('wasm', () => backend, 2);
     await tf.setBackend('wasm');
-    if (kernels) registerResidual(kernels, memory);
+    registerKernels(kernels, memory);
   } catch (cause) {
     throw new MienError('backend_unavailable', 'The wasm backend does not start.', { cause });
   }

@@ -63,31 +63,26 @@ export function addIdentity({ shape, kernel, bias }: Conv): Conv {
   return { shape, kernel: kernel.map((k, i) => (i % (outputs + 1) === 0 ? k + 1 : k)), bias };
 }
 
-/** Output channels `from` to `to` of a convolution. */
-export function sliceOutputs({ shape, kernel, bias }: Conv, from: number, to: number): Conv {
+/**
+ * A grouped convolution (kernel [height, width, inputs / groups, outputs]) with fewer, wider groups, `to` of them, a divisor
+ * of `groups`: the kernels of groups that become one stand on its diagonal, with zeros around.
+ */
+export function mergeGroups({ shape, kernel, bias }: Conv, groups: number, to: number): Conv {
+  const merged = groups / to;
+  if (merged === 1) return { shape, kernel, bias };
   const [height, width, inputs, outputs] = shape;
-  const count = to - from;
-  const kept = new Float32Array(height * width * inputs * count);
-  for (let row = 0; row < kept.length / count; row++)
-    kept.set(kernel.subarray(row * outputs + from, row * outputs + to), row * count);
-  return { shape: [height, width, inputs, count], kernel: kept, bias: bias.slice(from, to) };
-}
-
-/** Convolutions of separate channels as one: their kernels stand on its diagonal, with zeros around. */
-export function blockDiagonal(convs: Conv[]): Conv {
-  const [height, width, inputs, outputs] = (convs[0] as Conv).shape;
-  const [rows, columns] = [inputs * convs.length, outputs * convs.length];
-  const kernel = new Float32Array(height * width * rows * columns);
-  convs.forEach((conv, c) => {
-    for (let at = 0; at < conv.kernel.length; at += outputs) {
-      const tap = Math.floor(at / (inputs * outputs));
-      const row = (at / outputs) % inputs;
-      const to = (tap * rows + c * inputs + row) * columns + c * outputs;
-      kernel.set(conv.kernel.subarray(at, at + outputs), to);
+  const perGroup = outputs / groups;
+  const wide = new Float32Array(kernel.length * merged);
+  for (let row = 0; row < height * width * inputs; row++) {
+    const [tap, input] = [Math.floor(row / inputs), row % inputs];
+    for (let o = 0; o < outputs; o += perGroup) {
+      const place = (o / perGroup) % merged;
+      const wideRow = (tap * merged + place) * inputs + input;
+      const from = row * outputs + o;
+      wide.set(kernel.subarray(from, from + perGroup), wideRow * outputs + o);
     }
-  });
-  const bias = Float32Array.from(convs.flatMap((conv) => [...conv.bias]));
-  return { shape: [height, width, rows, columns], kernel, bias };
+  }
+  return { shape: [height, width, inputs * merged, outputs], kernel: wide, bias };
 }
 
 /** One kernel tap, float32 [inputs, outputs]. */

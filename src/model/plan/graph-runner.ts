@@ -21,11 +21,15 @@ export class GraphRunner implements PlanRunner {
   readonly #divisions: number[];
   readonly #graph: LoadedGraph;
 
-  /** @param parts copies of the network, for as many cores */
-  constructor(plan: Plan, load: (savedModel: Uint8Array) => LoadedGraph, parts: number) {
+  /** @param parts copies of the network, for as many cores; `grouped`: whether convolutions may have groups */
+  constructor(
+    plan: Plan,
+    load: (savedModel: Uint8Array) => LoadedGraph,
+    { parts, grouped }: { parts: number; grouped: boolean },
+  ) {
     this.#side = plan.side;
     this.#divisions = [1, 2, 4, 8].filter((division) => division < parts).concat(parts);
-    this.#graph = load(encode(plan, parts));
+    this.#graph = load(encode(plan, parts, grouped));
     // Executors, and each thread's kernels, are made when first used: some 0.2 s that no request should wait for.
     for (const division of this.#divisions) {
       this.run(new Float32Array(division * plan.side * plan.side), division);
@@ -59,9 +63,9 @@ export class GraphRunner implements PlanRunner {
 }
 
 /** Inputs `pictures0`, … of float32 [n, S, S, 1], 0 to 255, and for each outputs `logits0`, … and `evidence0`, … */
-function encode(plan: Plan, parts: number): Uint8Array {
+function encode(plan: Plan, parts: number, grouped: boolean): Uint8Array {
   const { side, input } = plan;
-  const graph = new Graph();
+  const graph = new Graph({ grouped });
   const layers = new Layers(plan, graph);
   const scale = graph.constant(Float32Array.of(1 / (255 * input.deviation)), []);
   const shift = graph.constant(Float32Array.of(-input.mean / input.deviation), []);

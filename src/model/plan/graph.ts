@@ -1,5 +1,5 @@
-import type { Conv } from './fold.js';
-import type { ConvOptions, Operations, Shaped } from './operations.js';
+import { type Conv, mergeGroups } from './fold.js';
+import type { ConvOptions, Operations, Shaped, Unary } from './operations.js';
 import { type Attribute, encodeSavedModel, FLOAT, type GraphNode, INT32 } from './saved-model.js';
 
 /** A tensor of a graph: what a node gives. */
@@ -19,8 +19,14 @@ const outputSize = (size: number, taps: number, dilation: number, pad: [number, 
  * residual that is added and the ReLU become one kernel, and kernels are given to all cores.
  */
 export class Graph implements Operations<GraphTensor> {
+  readonly #grouped: boolean;
   readonly #nodes: GraphNode[] = [];
   readonly #integers = new Map<string, GraphTensor>();
+
+  /** @param options.grouped whether convolutions may have groups; if not, zeros stand for what these leave out */
+  constructor({ grouped }: { grouped: boolean }) {
+    this.#grouped = grouped;
+  }
 
   /** `saved_model.pb`. */
   encode(): Uint8Array {
@@ -62,9 +68,10 @@ export class Graph implements Operations<GraphTensor> {
   }
 
   conv(
-    { shape, kernel, bias }: Conv,
-    { stride = 1, pad, dilation = [1, 1], linear }: ConvOptions = {},
-  ): (x: GraphTensor) => GraphTensor {
+    conv: Conv,
+    { stride = 1, pad, dilation = [1, 1], groups = 1, linear }: ConvOptions = {},
+  ): Unary<GraphTensor> {
+    const { shape, kernel, bias } = this.#grouped ? conv : mergeGroups(conv, groups, 1);
     const filter = this.constant(kernel, [...shape]);
     const offsets = this.constant(bias, [bias.length]);
     const attributes: GraphNode['attributes'] = {
@@ -91,8 +98,6 @@ export class Graph implements Operations<GraphTensor> {
       return linear ? biased : this.relu(biased);
     };
   }
-
-  block = () => undefined;
 
   /** The larger shape is the result's. */
   #pair = (op: string) => (a: GraphTensor, b: GraphTensor) =>
@@ -133,18 +138,6 @@ export class Graph implements Operations<GraphTensor> {
     return this.#node('ConcatV2', [...parts, this.#integer(axis)], shape, attributes);
   }
 
-  split(x: GraphTensor, count: number): GraphTensor[] {
-    const shape = [...x.shape.slice(0, 3), (x.shape[3] as number) / count];
-    const { name } = this.#node('Split', [this.#integer(3), x], shape, {
-      ...T,
-      num_split: { number: count },
-    });
-    return Array.from({ length: count }, (_, output) => ({
-      name: output === 0 ? name : `${name}:${output}`,
-      shape,
-    }));
-  }
-
   slice(x: GraphTensor, begin: number[], size: number[]): GraphTensor {
     const shape = size.map((length, axis) => {
       const whole = x.shape[axis] as number;
@@ -163,6 +156,6 @@ export class Graph implements Operations<GraphTensor> {
     return this.#node('ResizeBilinear', [x, this.#integer([side, side])], shape, attributes);
   }
 
-  tidy = <R>(compute: () => R): R => compute();
+  tidy = (compute: () => GraphTensor) => compute();
   dispose = () => {};
 }

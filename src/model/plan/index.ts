@@ -31,7 +31,7 @@ function softmax(logits: Float32Array): Float32Array {
  */
 export function createClassifier(model: ModelFiles, backend: Backend): Classifier & Explainer {
   const architecture = parseArchitecture(model.architecture);
-  const runner = backend.compile(plan(architecture, decodeSafetensors(model.weights), backend.layout));
+  const runner = backend.compile(plan(architecture, decodeSafetensors(model.weights)));
   const { side } = architecture;
   const batch = Math.max(1, Math.floor(backend.batchPixels / (side * side)));
 

@@ -1,10 +1,6 @@
-import type { ConvOptions, Operations, Pads, Shaped } from './operations.js';
-import type { DilatedConv, DownsamplePart, Matrix, Plan, Step } from './planner.js';
+import type { ConvOptions, Operations, Pads, Shaped, Unary } from './operations.js';
+import type { Matrix, Plan, Step, StepOf } from './planner.js';
 import type { FoldedTail, RowSplit } from './transposed.js';
-
-/** A function of one tensor, or, with planes, of all groups. */
-type Unary<T> = (x: T) => T;
-type Layer<T> = (planes: T[]) => T[];
 
 const pads = (rows: Pads['rows'], columns: Pads['columns']): Pads => ({ rows, columns });
 
@@ -12,10 +8,10 @@ const pads = (rows: Pads['rows'], columns: Pads['columns']): Pads => ({ rows, co
 export class Layers<T extends Shaped> {
   readonly #plan: Plan;
   readonly #ops: Operations<T>;
-  readonly #encoder: Layer<T>[];
-  readonly #decoder: Layer<T>[];
+  readonly #encoder: Unary<T>[];
+  readonly #decoder: Unary<T>[];
   readonly #features: Unary<T> | undefined;
-  readonly #tail: ((planes: T[]) => T) | undefined;
+  readonly #tail: Unary<T> | undefined;
   readonly #maps: Unary<T> | undefined;
   readonly #activations: Unary<T> | undefined;
 
@@ -35,9 +31,9 @@ export class Layers<T extends Shaped> {
    * @returns [n, 7] logits
    */
   logits(pictures: T): T {
-    const encoded = this.#through(this.#encoder, [pictures]);
+    const encoded = this.#through(this.#encoder, pictures);
     const parts: T[] = [];
-    if (this.#features) parts.push(this.#features(this.#ops.mean(this.#joined(encoded))));
+    if (this.#features) parts.push(this.#features(this.#ops.mean(encoded)));
     if (this.#tail) parts.push(this.#tail(this.#through(this.#decoder, encoded)));
     return parts.reduce((sum, part) => this.#ops.add(sum, part));
   }
@@ -51,10 +47,10 @@ export class Layers<T extends Shaped> {
    *   enlarged to S×S, added
    */
   evidence(pictures: T): T {
-    const encoded = this.#through(this.#encoder, [pictures]);
+    const encoded = this.#through(this.#encoder, pictures);
     const parts: T[] = [];
-    if (this.#activations) parts.push(this.#activations(this.#joined(encoded)));
-    if (this.#maps) parts.push(this.#maps(this.#joined(this.#through(this.#decoder, encoded))));
+    if (this.#activations) parts.push(this.#activations(encoded));
+    if (this.#maps) parts.push(this.#maps(this.#through(this.#decoder, encoded)));
     return parts.reduce((sum, part) => this.#ops.add(sum, part));
   }
 
@@ -65,93 +61,62 @@ export class Layers<T extends Shaped> {
     return (x) => this.#ops.enlarge(conv(x), this.#plan.side);
   }
 
-  #joined(planes: T[]): T {
-    return planes.length === 1 ? (planes[0] as T) : this.#ops.concat(planes, 3);
-  }
-
   /** Runs layers in turn, letting go of each layer's input when it has been used. */
-  #through(layers: Layer<T>[], input: T[]): T[] {
-    let planes = input;
+  #through(layers: Unary<T>[], input: T): T {
+    let x = input;
     for (const layer of layers) {
-      const next = this.#ops.tidy(() => layer(planes));
-      if (planes !== input) this.#ops.dispose(planes.filter((plane) => !next.includes(plane)));
-      planes = next;
+      const next = this.#ops.tidy(() => layer(x));
+      if (x !== input) this.#ops.dispose(x);
+      x = next;
     }
-    return planes;
+    return x;
   }
 
-  #layer(step: Step): Layer<T> {
+  #layer(step: Step): Unary<T> {
+    const { whole } = this.#ops;
     switch (step.kind) {
       case 'downsample':
-        return this.#downsample(step.planes);
+        return whole?.downsample(step) ?? this.#downsample(step);
       case 'residual':
-        return this.#residual(step);
+        return whole?.residual(step) ?? this.#residual(step);
       case 'pointwise':
-        return this.#onJoined(step.planes.map((conv) => this.#ops.conv(conv)));
+        return this.#ops.conv(step.conv);
       case 'attention':
         return this.#attention(step);
       case 'upsample':
-        return this.#onJoined(step.planes.map((split) => this.#upsample(split)));
+        return whole?.upsample(step.split) ?? this.#upsample(step.split);
     }
   }
 
-  #onJoined(planes: Unary<T>[]): Layer<T> {
-    return (input) => {
-      const x = this.#joined(input);
-      return planes.map((plane) => plane(x));
-    };
-  }
-
-  #downsample(planes: DownsamplePart[][]): Layer<T> {
+  #downsample({ conv, pool }: StepOf<'downsample'>): Unary<T> {
     const ops = this.#ops;
-    const build = (part: DownsamplePart): ((x: T, pooled: T) => T) => {
-      if ('conv' in part) return ops.conv(part.conv, { stride: 2, pad: pads([1, 1], [1, 1]) });
-      const { pool, from, to } = part;
-      const [scale, shift] = [pool.scale, pool.shift].map((values) => ops.constant(values, [to - from]));
-      return (_, pooled) => {
-        const whole = from === 0 && to === pooled.shape[3];
-        const kept = whole ? pooled : ops.slice(pooled, [0, 0, 0, from], [-1, -1, -1, to - from]);
-        return ops.relu(ops.add(ops.mul(kept, scale as T), shift as T));
-      };
-    };
-    const built = planes.map((parts) => parts.map(build));
-    return (input) => {
-      const x = this.#joined(input);
-      const pooled = ops.maxPool(x);
-      return built.map((parts) => this.#joined(parts.map((part) => part(x, pooled))));
+    const convolved = ops.conv(conv, { stride: 2, pad: pads([1, 1], [1, 1]) });
+    const [scale, shift] = [pool.scale, pool.shift].map((values) => ops.constant(values, [values.length]));
+    return (x) => {
+      const pooled = ops.add(ops.mul(ops.maxPool(x), scale as T), shift as T);
+      return ops.concat([convolved(x), ops.relu(pooled)], 3);
     };
   }
 
-  #residual({ planes, grid }: Extract<Step, { kind: 'residual' }>): Layer<T> {
-    const built = planes.map((convs) => this.#ops.block(convs, grid) ?? this.#block(convs));
-    return (input) => {
-      const { length } = built;
-      const regrouped = input.length === length ? input : this.#ops.split(this.#joined(input), length);
-      return regrouped.map((x, p) => (built[p] as Unary<T>)(x));
-    };
-  }
-
-  #block(planes: DilatedConv[]): Unary<T> {
-    const convs = planes.map(({ conv, dilation }, i) =>
-      this.#ops.conv(conv, { dilation, linear: i === planes.length - 1 }),
+  #residual({ convs }: StepOf<'residual'>): Unary<T> {
+    const operations = convs.map(({ conv, groups, dilation }, i) =>
+      this.#ops.conv(conv, { groups, dilation, linear: i === convs.length - 1 }),
     );
-    return (x) =>
-      this.#ops.tidy(() => {
-        const y = convs.reduce((value, conv) => conv(value), x);
-        return this.#ops.relu(this.#ops.add(y, x));
-      });
+    return (x) => {
+      const y = operations.reduce((value, operation) => operation(value), x);
+      return this.#ops.relu(this.#ops.add(y, x));
+    };
   }
 
   /** Squeeze by ASPP, then equation 2 of the paper. */
-  #attention({ branches, fc1, fc2 }: Extract<Step, { kind: 'attention' }>): Layer<T> {
+  #attention({ branches, fc1, fc2 }: StepOf<'attention'>): Unary<T> {
     const ops = this.#ops;
     const convs = branches.map(({ conv, rate }) => ops.conv(conv, { dilation: [rate || 1, rate || 1] }));
     const [squeeze, excite] = [this.#dense(fc1), this.#dense(fc2)];
-    return (input) => {
-      const x = this.#joined(input);
+    return (x) => {
       const branched = convs.map((conv) => ops.mean(conv(x)));
       const s = ops.sigmoid(excite(ops.relu(squeeze(ops.concat(branched, 1)))));
-      return [ops.mul(x, ops.reshape(s, [-1, 1, 1, x.shape[3] as number]))];
+      return ops.mul(x, ops.reshape(s, [-1, 1, 1, x.shape[3] as number]));
     };
   }
 
@@ -178,27 +143,19 @@ export class Layers<T extends Shaped> {
   }
 
   /** Module 23 and its global average at once: the full-size maps are never built. */
-  #averagedMaps({ matrix, bias }: FoldedTail): (planes: T[]) => T {
+  #averagedMaps({ matrix, bias }: FoldedTail): Unary<T> {
     const ops = this.#ops;
-    const inputs = matrix.length / bias.length;
-    const weights = ops.constant(matrix, [inputs, bias.length]);
+    const weights = ops.constant(matrix, [matrix.length / bias.length, bias.length]);
     const offsets = ops.constant(bias, [bias.length]);
-    return (planes) => {
-      const height = (planes[0] as T).shape[1] as number;
-      const sums = planes.map((x) => {
-        const all = ops.sum(x);
-        const belowFirst = ops.sub(all, ops.sum(ops.slice(x, [0, 0, 0, 0], [-1, 1, -1, -1])));
-        const firstColumn = ops.slice(x, [0, 0, 0, 0], [-1, -1, 1, -1]);
-        const afterFirst = ops.sub(all, ops.sum(firstColumn));
-        const corner = ops.sum(ops.slice(firstColumn, [0, 1, 0, 0], [-1, height - 1, 1, -1]));
-        return [all, belowFirst, afterFirst, ops.sub(belowFirst, corner)];
-      });
-      // Each sum of all planes' channels, then the next sum: the matrix's order.
-      const joint = ops.concat(
-        [0, 1, 2, 3].flatMap((kind) => sums.map((ofPlane) => ofPlane[kind] as T)),
-        1,
-      );
-      return ops.add(ops.matMul(joint, weights), offsets);
+    return (x) => {
+      const height = x.shape[1] as number;
+      const all = ops.sum(x);
+      const belowFirst = ops.sub(all, ops.sum(ops.slice(x, [0, 0, 0, 0], [-1, 1, -1, -1])));
+      const firstColumn = ops.slice(x, [0, 0, 0, 0], [-1, -1, 1, -1]);
+      const afterFirst = ops.sub(all, ops.sum(firstColumn));
+      const corner = ops.sum(ops.slice(firstColumn, [0, 1, 0, 0], [-1, height - 1, 1, -1]));
+      const sums = ops.concat([all, belowFirst, afterFirst, ops.sub(belowFirst, corner)], 1);
+      return ops.add(ops.matMul(sums, weights), offsets);
     };
   }
 }

@@ -1,5 +1,6 @@
 import type { Conv } from './fold.js';
-import type { DilatedConv } from './planner.js';
+import type { StepOf } from './planner.js';
+import type { RowSplit } from './transposed.js';
 
 /** Rows above and below, columns left and right. */
 export interface Pads {
@@ -12,6 +13,8 @@ export interface ConvOptions {
   /** Default: as much as keeps the grid, the same on both sides. */
   pad?: Pads;
   dilation?: [rows: number, columns: number];
+  /** The kernel's inputs are those of one group. Default: 1. */
+  groups?: number;
   /** Without the ReLU that otherwise follows. */
   linear?: boolean;
 }
@@ -21,15 +24,22 @@ export interface Shaped {
   readonly shape: number[];
 }
 
+/** A function of one tensor. */
+export type Unary<T> = (x: T) => T;
+
 /**
- * What the layers of a plan are made of. `eager.ts` computes each operation at once by tfjs, `graph.ts` writes them down for
+ * What the layers of a plan are made of. `tfjs-operations.ts` computes each operation at once, `graph.ts` writes them down for
  * libtensorflow. Tensors are [n, rows, columns, channels] or [n, values].
  */
 export interface Operations<T extends Shaped> {
-  /** Convolution, bias and ReLU. Where the kernel has fewer inputs than x has channels, these are in groups. */
-  conv(conv: Conv, options?: ConvOptions): (x: T) => T;
-  /** A residual block as one operation; undefined where there is none that fits. */
-  block(convs: DilatedConv[], grid: number): ((x: T) => T) | undefined;
+  /** Convolution, bias and ReLU. */
+  conv(conv: Conv, options?: ConvOptions): Unary<T>;
+  /** Whole rows of the table, each as one operation; undefined where there is none that fits. */
+  whole?: {
+    downsample(step: StepOf<'downsample'>): Unary<T> | undefined;
+    residual(step: StepOf<'residual'>): Unary<T> | undefined;
+    upsample(split: RowSplit): Unary<T> | undefined;
+  };
   /** Values that are kept for every run. */
   constant(values: Float32Array, shape: number[]): T;
   add(a: T, b: T): T;
@@ -44,14 +54,12 @@ export interface Operations<T extends Shaped> {
   sum(x: T): T;
   mean(x: T): T;
   concat(parts: T[], axis: number): T;
-  /** In equal parts of the channels. */
-  split(x: T, count: number): T[];
   /** Of all crops; a size of -1 reaches to the end. */
   slice(x: T, begin: number[], size: number[]): T;
   reshape(x: T, shape: number[]): T;
   /** Bilinear, with half-pixel centres. */
   enlarge(x: T, side: number): T;
   /** Lets go of whatever is computed within, but for the result. */
-  tidy<R extends T | T[]>(compute: () => R): R;
-  dispose(tensors: T[]): void;
+  tidy(compute: () => T): T;
+  dispose(tensor: T): void;
 }

@@ -21,7 +21,9 @@ test('wasm needs its module, starts once and computes', async () => {
 test('a module that is something else is refused', async () => {
   const { wasm } = await loadAssets();
   const fresh = await import('../../../src/model/backends/wasm.js');
-  await expect(fresh.useWasm({ tfjs: wasm.png })).rejects.toMatchObject({ code: 'backend_unavailable' });
+  await expect(fresh.useWasm({ ...wasm, tfjs: wasm.png })).rejects.toMatchObject({
+    code: 'backend_unavailable',
+  });
 });
 
 test('a runtime that cannot have native TensorFlow says so', async () => {

@@ -1,13 +1,9 @@
-import * as tf from '@tensorflow/tfjs-core';
-import type { Conv } from '../fold.js';
+import { mergeGroups } from '../fold.js';
 import type { DilatedConv } from '../planner.js';
+import { fittingGroups, type Kernel, LANES } from './memory.js';
 
-/** The tfjs kernel that computes a whole residual block of one group; only the wasm backend has it. */
-export const RESIDUAL = 'MienResidual';
-
-/** What assembly/residual.ts computes at once: output channels, and lines of the grid. */
-const LANES = 8;
-const LINES = 6;
+/** Lines of the grid that assembly/residual.ts computes at once. */
+const LINES = 4;
 /** Matrices that it wants of each filter. */
 const MATRICES = 12;
 /** float32 values at the scratch's beginning. */
@@ -31,43 +27,66 @@ const TRANSFORMS = Float64Array.from(
   ].flat(),
 );
 
-/** Whether the kernel computes the block: the current backend has it, and the plane and the convolutions fit. */
-export function fits(convs: DilatedConv[], grid: number): boolean {
-  const channels = convs[0]?.conv.shape[3] ?? 0;
-  const factorised = convs.every(({ conv: { shape }, groups }) => shape[0] * shape[1] === 3 && groups === 1);
+/** Whether the kernel computes the block: it is factorised, and the grid and the channels fill tiles. */
+export function fitsResidual(convs: DilatedConv[], grid: number): boolean {
+  const factorised = convs.every(({ conv: { shape } }) => shape[0] * shape[1] === 3);
+  const [{ conv, groups }] = convs as [DilatedConv];
   return (
-    factorised &&
-    convs.length === 4 &&
-    grid >= LINES &&
-    channels % LANES === 0 &&
-    tf.getKernel(RESIDUAL, tf.getBackend()) !== undefined
+    factorised && convs.length === 4 && grid >= LINES && fittingGroups(groups, conv.shape[3]) !== undefined
   );
 }
 
-/** float32 values of scratch for planes [grid, grid, channels]. */
-export const scratchLength = (grid: number, channels: number): number =>
+/** float32 values of scratch for groups of so many channels on a square grid. */
+export const residualScratch = (grid: number, channels: number): number =>
   HEAD + channels * (6 * grid + 2 * grid * grid);
 
-/** Of each convolution its bias, then, for each LANES output channels, MATRICES matrices [inputs, LANES]. */
-export function packResidual(convs: Conv[]): Float32Array {
-  const channels = convs[0]?.shape[3] as number;
-  const length = channels + MATRICES * channels * channels;
-  const packed = new Float32Array(convs.length * length);
-  convs.forEach(({ kernel, bias }, c) => {
-    const filter = packed.subarray(c * length, (c + 1) * length);
-    filter.set(bias);
-    transform(kernel, channels, filter.subarray(channels));
-  });
-  return packed;
+/** A block's filters as assembly/residual.ts wants them. */
+export interface PackedResidual {
+  filters: Float32Array;
+  groups: number;
+  /** Channels of a group. */
+  channels: number;
 }
 
-/** Plain loops over typed arrays: this is millions of values, computed while a Worker starts. */
-function transform(kernel: Float32Array, channels: number, matrices: Float32Array): void {
-  const tap = channels * channels;
+/**
+ * Packs a block: for each group, for each convolution its bias, then, for each LANES output channels, MATRICES matrices
+ * [channels, LANES].
+ */
+export function packResidual(convs: DilatedConv[]): PackedResidual {
+  const [{ conv, groups: given }] = convs as [DilatedConv];
+  const all = conv.shape[3];
+  const groups = fittingGroups(given, all) as number;
+  const channels = all / groups;
+  const length = channels + MATRICES * channels * channels;
+  const filters = new Float32Array(groups * convs.length * length);
+  convs.forEach(({ conv: narrow }, c) => {
+    const { kernel, bias } = mergeGroups(narrow, given, groups);
+    for (let group = 0; group < groups; group++) {
+      const at = (group * convs.length + c) * length;
+      const from = group * channels;
+      filters.set(bias.subarray(from, from + channels), at);
+      transform(kernel, all, from, channels, filters.subarray(at + channels, at + length));
+    }
+  });
+  return { filters, groups, channels };
+}
+
+/**
+ * The matrices of output channels `from` on of a kernel [3, channels, all]. Plain loops over typed arrays: this is millions
+ * of values, computed while a Worker starts.
+ */
+function transform(
+  kernel: Float32Array,
+  all: number,
+  from: number,
+  channels: number,
+  matrices: Float32Array,
+): void {
+  const tap = channels * all;
   for (let o = 0; o < channels; o++) {
     const block = (o - (o % LANES)) * MATRICES * channels + (o % LANES);
     for (let i = 0; i < channels; i++) {
-      const at = i * channels + o;
+      const at = i * all + from + o;
       const first = kernel[at] as number;
       const second = kernel[at + tap] as number;
       const third = kernel[at + 2 * tap] as number;
@@ -81,36 +100,19 @@ function transform(kernel: Float32Array, channels: number, matrices: Float32Arra
   }
 }
 
-/** The block on one plane: float32 [n, h, w, c] in and out. */
-export const residual = (x: tf.Tensor4D, filters: tf.Tensor, scratch: tf.Tensor, dilation: number) =>
-  tf.engine().runKernel(RESIDUAL, { x, filters, scratch }, { dilation }) as tf.Tensor4D;
-
-type Compute = (...values: number[]) => void;
-
-/** Registers the kernel for tfjs's wasm backend, to work in that backend's memory. */
-export function registerResidual(module: WebAssembly.Module, memory: WebAssembly.Memory): void {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const compute = exports.residual as Compute;
-  tf.registerKernel({
-    kernelName: RESIDUAL,
-    backendName: 'wasm',
-    kernelFunc({ inputs, attrs, backend }) {
-      const { dataIdMap, makeOutput } = backend as WasmMemory;
-      const { x, filters, scratch } = inputs as Record<'x' | 'filters' | 'scratch', tf.TensorInfo>;
-      const out = makeOutput.call(backend, x.shape, 'float32');
-      const [xAt, outAt, filtersAt, scratchAt] = [x, out, filters, scratch].map(
-        ({ dataId }) => dataIdMap.get(dataId).memoryOffset,
-      ) as [number, number, number, number];
-      const [n, height, width, channels] = x.shape as [number, number, number, number];
-      const { dilation } = attrs as unknown as { dilation: number };
-      compute(xAt, outAt, filtersAt, scratchAt, n, height, width, channels, dilation);
-      return out;
+/** A residual block, as one kernel. */
+export const residual: Kernel<'filters' | 'scratch', { groups: number; channels: number; dilation: number }> =
+  {
+    name: 'MienResidual',
+    shapeOf: (x) => x,
+    compute(module, at, x, { groups, channels, dilation }) {
+      const [count, height, width] = x as [number, number, number];
+      module.residual(
+        at.x,
+        at.out,
+        at.filters,
+        at.scratch,
+        ...[count, height, width, channels, groups, dilation],
+      );
     },
-  });
-}
-
-/** The part of BackendWasm that tells where tensors stand in its memory. */
-interface WasmMemory {
-  dataIdMap: { get(dataId: object): { memoryOffset: number } };
-  makeOutput(shape: number[], dtype: 'float32'): tf.TensorInfo;
-}
+  };

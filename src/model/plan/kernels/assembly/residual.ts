@@ -1,43 +1,22 @@
-// AssemblyScript, compiled to WebAssembly by scripts/build/kernels.ts.
-//
-// A residual block of one group, on a plane float32 [h, w, c] (c a multiple of 8) that stands in the memory of tfjs's
-// wasm backend: two pairs of a 3x1 and a 1x3 convolution, the second pair dilated, added to the input.
+// A residual block on pictures float32 [h, w, groups * c] (c a multiple of 8) that stand in the memory of tfjs's wasm
+// backend: two pairs of a 3x1 and a 1x3 convolution, the second pair dilated, added to the input. One group goes through
+// all four convolutions before the next, so that what lies between them stays in the nearer caches.
 //
 // Each convolution runs along one axis, so it is a set of one-dimensional filters of three taps. Winograd's minimal
 // filtering (Lavin and Gray, 2015, section 4.1) computes four outputs, one dilation apart, by six matrix products
 // instead of twelve: F(4, 3), or two by four: F(2, 3), where fewer are left; a lone one has two taps inside.
 
-/** Output channels of a tile: two vectors. */
-const LANES: i32 = 8;
-/** Lines of a tile: 12 accumulators of the machine's 16 vector registers. */
-const LINES: i32 = 6;
+import { LANES, LINES, madd, relu, scaled } from './vectors';
+
 /** Bytes of a tile of products. */
-const TILE: usize = 192;
-/** Scratch before the transformed inputs: four tiles, then a pair of zero vectors. */
+const TILE: usize = 128;
+/** Scratch before the transformed inputs: four tiles, then two zero vectors. */
 const ZERO: usize = 4 * TILE;
 const HEAD: usize = 1024;
 /** Matrices of a filter: six of F(4, 3), four of F(2, 3), two of a lone output. */
 const MATRICES: usize = 12;
 const PAIR: usize = 6;
 const LONE: usize = 10;
-
-// @ts-ignore: decorator
-@inline
-function relu(x: v128): v128 {
-  return f32x4.pmax(f32x4.splat(0), x);
-}
-
-// @ts-ignore: decorator
-@inline
-function madd(sum: v128, a: v128, b: v128): v128 {
-  return f32x4.add(sum, f32x4.mul(a, b));
-}
-
-// @ts-ignore: decorator
-@inline
-function scaled(x: v128, by: f32): v128 {
-  return f32x4.mul(x, f32x4.splat(by));
-}
 
 // @ts-ignore: decorator
 @inline
@@ -54,11 +33,9 @@ function tile(a: usize, b: usize, channels: i32, from: usize, fromStep: usize, i
   let x0 = v128.load(from), y0 = v128.load(from, 16); from += fromStep;
   let x1 = v128.load(from), y1 = v128.load(from, 16); from += fromStep;
   let x2 = v128.load(from), y2 = v128.load(from, 16); from += fromStep;
-  let x3 = v128.load(from), y3 = v128.load(from, 16); from += fromStep;
-  let x4 = v128.load(from), y4 = v128.load(from, 16); from += fromStep;
-  let x5 = v128.load(from), y5 = v128.load(from, 16);
+  let x3 = v128.load(from), y3 = v128.load(from, 16);
   const row: usize = <usize>channels << 2;
-  let p0 = a, p1 = a + row, p2 = p1 + row, p3 = p2 + row, p4 = p3 + row, p5 = p4 + row;
+  let p0 = a, p1 = a + row, p2 = p1 + row, p3 = p2 + row;
   for (const last = a + row; p0 < last; ) {
     const u = v128.load(b), v = v128.load(b, 16);
     b += 32;
@@ -66,25 +43,19 @@ function tile(a: usize, b: usize, channels: i32, from: usize, fromStep: usize, i
     s = v128.load32_splat(p1); x1 = madd(x1, s, u); y1 = madd(y1, s, v); p1 += 4;
     s = v128.load32_splat(p2); x2 = madd(x2, s, u); y2 = madd(y2, s, v); p2 += 4;
     s = v128.load32_splat(p3); x3 = madd(x3, s, u); y3 = madd(y3, s, v); p3 += 4;
-    s = v128.load32_splat(p4); x4 = madd(x4, s, u); y4 = madd(y4, s, v); p4 += 4;
-    s = v128.load32_splat(p5); x5 = madd(x5, s, u); y5 = madd(y5, s, v); p5 += 4;
   }
   if (step == 0) {
     v128.store(into, x0); v128.store(into, y0, 16);
     v128.store(into, x1, 32); v128.store(into, y1, 48);
     v128.store(into, x2, 64); v128.store(into, y2, 80);
     v128.store(into, x3, 96); v128.store(into, y3, 112);
-    v128.store(into, x4, 128); v128.store(into, y4, 144);
-    v128.store(into, x5, 160); v128.store(into, y5, 176);
     return;
   }
   const residual = add != 0;
   finish(x0, into, add, residual); finish(y0, into + 16, add + 16, residual); into += step; add += residual ? step : 0;
   finish(x1, into, add, residual); finish(y1, into + 16, add + 16, residual); into += step; add += residual ? step : 0;
   finish(x2, into, add, residual); finish(y2, into + 16, add + 16, residual); into += step; add += residual ? step : 0;
-  finish(x3, into, add, residual); finish(y3, into + 16, add + 16, residual); into += step; add += residual ? step : 0;
-  finish(x4, into, add, residual); finish(y4, into + 16, add + 16, residual); into += step; add += residual ? step : 0;
-  finish(x5, into, add, residual); finish(y5, into + 16, add + 16, residual);
+  finish(x3, into, add, residual); finish(y3, into + 16, add + 16, residual);
 }
 
 /** F(2, 3): M1 and M2, in the first two tiles, to M1 + M2 and M1 - M2. */
@@ -187,18 +158,20 @@ function gatherLone(
 }
 
 /**
- * Three taps along one axis, bias, ReLU; with `add` not 0, the sum with it before the ReLU.
+ * Three taps along one axis, bias, ReLU; with `add` not 0, the sum with it before the ReLU. Lines are `lineStep` bytes
+ * apart in the source and `outLine` in the target, positions along a line `step` and `outStep`; `add` is as the target.
  * `filter`: bias [c], then for each LANES output channels MATRICES matrices [c, LANES].
  */
 function along(
-  source: usize, target: usize, add: usize, filter: usize, scratch: usize, channels: i32,
-  lines: i32, lineStep: usize, length: i32, step: usize, dilation: i32,
+  source: usize, lineStep: usize, step: usize, target: usize, outLine: usize, outStep: usize, add: usize,
+  filter: usize, scratch: usize, channels: i32, lines: i32, length: i32, dilation: i32,
 ): void {
   const row: usize = <usize>channels << 2;
   const plane: usize = <usize>lines * row;
   const matrix: usize = row * LANES;
   const v = scratch + HEAD;
-  const tapStep = <usize>dilation * step;
+  const tapStep = <usize>dilation * step, outTap = <usize>dilation * outStep;
+  const addTap: usize = add != 0 ? outTap : 0;
   for (let residue = 0; residue < min(dilation, length); residue++) {
     let a = residue;
     while (a < length) {
@@ -214,7 +187,7 @@ function along(
         for (let next = 0; next < lines; next += LINES) {
           const line = min(next, lines - LINES);
           const x = v + <usize>line * row;
-          const at = <usize>a * step + <usize>line * lineStep + (<usize>o << 2);
+          const at = <usize>a * outStep + <usize>line * outLine + (<usize>o << 2);
           const out = target + at;
           const old = add != 0 ? add + at : 0;
           if (outputs == 4) {
@@ -222,20 +195,18 @@ function along(
             tile(x + 2 * plane, u + 2 * matrix, channels, scratch + ZERO, 0, scratch + TILE, 0, 0);
             tile(x + 3 * plane, u + 3 * matrix, channels, scratch + ZERO, 0, scratch + 2 * TILE, 0, 0);
             tile(x + 4 * plane, u + 4 * matrix, channels, scratch + ZERO, 0, scratch + 3 * TILE, 0, 0);
-            const tap = add != 0 ? tapStep : 0;
-            combineQuad(scratch, out + tapStep, out + 2 * tapStep, lineStep, old + tap, old + 2 * tap);
-            tile(x, u, channels, scratch, 32, out, lineStep, old);
-            tile(x + 5 * plane, u + 5 * matrix, channels, scratch + TILE, 32, out + 3 * tapStep, lineStep, old + 3 * tap);
+            combineQuad(scratch, out + outTap, out + 2 * outTap, outLine, old + addTap, old + 2 * addTap);
+            tile(x, u, channels, scratch, 32, out, outLine, old);
+            tile(x + 5 * plane, u + 5 * matrix, channels, scratch + TILE, 32, out + 3 * outTap, outLine, old + 3 * addTap);
           } else if (outputs == 2) {
             tile(x + plane, u + (PAIR + 1) * matrix, channels, bias, 0, scratch, 0, 0);
             tile(x + 2 * plane, u + (PAIR + 2) * matrix, channels, scratch + ZERO, 0, scratch + TILE, 0, 0);
             combinePair(scratch);
-            tile(x, u + PAIR * matrix, channels, scratch, 32, out, lineStep, old);
-            tile(x + 3 * plane, u + (PAIR + 3) * matrix, channels, scratch + TILE, 32, out + tapStep, lineStep,
-              add != 0 ? old + tapStep : 0);
+            tile(x, u + PAIR * matrix, channels, scratch, 32, out, outLine, old);
+            tile(x + 3 * plane, u + (PAIR + 3) * matrix, channels, scratch + TILE, 32, out + outTap, outLine, old + addTap);
           } else {
             tile(x, u + LONE * matrix, channels, bias, 0, scratch, 0, 0);
-            tile(x + plane, u + (LONE + 1) * matrix, channels, scratch, 32, out, lineStep, old);
+            tile(x + plane, u + (LONE + 1) * matrix, channels, scratch, 32, out, outLine, old);
           }
         }
       }
@@ -245,27 +216,31 @@ function along(
 }
 
 /**
- * @param x, out float32 [count, h, w, c], h and w at least 6, c a multiple of 8
- * @param filters four filters as `along` takes them, one behind the other
- * @param scratch 1024 bytes, 6 * max(h, w) * c floats, then two planes of h * w * c floats
+ * @param x, out float32 [count, h, w, groups * c], h and w at least LINES, c a multiple of LANES
+ * @param filters for each group four filters as `along` takes them, one behind the other
+ * @param scratch HEAD bytes, 6 * max(h, w) * c floats, then two planes of h * w * c floats
  */
 export function residual(
-  x: usize, out: usize, filters: usize, scratch: usize, count: i32, height: i32, width: i32, channels: i32, dilation: i32,
+  x: usize, out: usize, filters: usize, scratch: usize,
+  count: i32, height: i32, width: i32, channels: i32, groups: i32, dilation: i32,
 ): void {
   v128.store(scratch + ZERO, f32x4.splat(0));
   v128.store(scratch + ZERO, f32x4.splat(0), 16);
-  const cell: usize = <usize>channels << 2;
-  const line: usize = <usize>width * cell;
-  const size: usize = <usize>height * line;
+  // A cell and a row of a group alone, as between the convolutions, and of all groups.
+  const cell: usize = <usize>channels << 2, row: usize = <usize>width * cell;
+  const wide: usize = <usize>groups * cell, wideRow: usize = <usize>groups * row;
   const filter: usize = cell + MATRICES * cell * <usize>channels;
   const first = scratch + HEAD + 6 * cell * <usize>max(height, width);
-  const second = first + size;
+  const second = first + <usize>height * row;
   for (let n = 0; n < count; n++) {
-    along(x, first, 0, filters, scratch, channels, width, cell, height, line, 1);
-    along(first, second, 0, filters + filter, scratch, channels, height, line, width, cell, 1);
-    along(second, first, 0, filters + 2 * filter, scratch, channels, width, cell, height, line, dilation);
-    along(first, out, x, filters + 3 * filter, scratch, channels, height, line, width, cell, dilation);
-    x += size;
-    out += size;
+    for (let group = 0; group < groups; group++) {
+      const f = filters + <usize>(4 * group) * filter, at = <usize>group * cell;
+      along(x + at, wide, wideRow, first, cell, row, 0, f, scratch, channels, width, height, 1);
+      along(first, row, cell, second, row, cell, 0, f + filter, scratch, channels, height, width, 1);
+      along(second, cell, row, first, cell, row, 0, f + 2 * filter, scratch, channels, width, height, dilation);
+      along(first, row, cell, out + at, wideRow, wide, x + at, f + 3 * filter, scratch, channels, height, width, dilation);
+    }
+    x += <usize>height * wideRow;
+    out += <usize>height * wideRow;
   }
 }
