@@ -21,12 +21,6 @@ const NATIVE = findPackage('@tensorflow/tfjs-node', join(packageRoot(), 'native'
 
 /** Those that section.ts compares among them. */
 const SUBJECTS: Subject[] = [
-  {
-    name: 'wasm, tfjs’s kernels',
-    batchMax: 1,
-    env: { BACKEND: 'wasm' },
-    imports: ['./scripts/load/tfjs-kernels.ts'],
-  },
   ...[1, 32].map((batchMax) => ({ name: 'wasm', batchMax, env: { BACKEND: 'wasm' } })),
   ...(NATIVE ? [1, 8, 32] : []).map((batchMax) => ({ name: 'node', batchMax, env: { BACKEND: 'node' } })),
 ];

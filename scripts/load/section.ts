@@ -1,8 +1,6 @@
 import { cpus } from 'node:os';
 import { bestRatio, type Cell, median, ratio } from './measure.js';
 
-const TFJS_KERNELS = 'wasm, tfjs’s kernels';
-
 const figure = (values: number[], digits = 0) => median(values).toFixed(digits);
 
 /** How it was measured. */
@@ -31,14 +29,8 @@ export function sectionOf(cells: Cell[], { others, command }: Circumstances): st
   );
   const compared: [string, Cell | undefined, Cell | undefined][] = [
     ['native TensorFlow in batches against wasm without', of('node', 32), of('wasm', 1)],
-    [
-      'native TensorFlow in batches against wasm without, on tfjs’s kernels',
-      of('node', 32),
-      of(TFJS_KERNELS, 1),
-    ],
     ['native TensorFlow in batches against itself without', of('node', 32), of('node', 1)],
     ['wasm in batches against itself without', of('wasm', 32), of('wasm', 1)],
-    ['wasm against tfjs’s kernels, both without batches', of('wasm', 1), of(TFJS_KERNELS, 1)],
   ];
   const sentences = compared.flatMap(([what, one, other]) =>
     one && other

@@ -9,8 +9,6 @@ export interface Subject {
   name: string;
   batchMax: number;
   env: Record<string, string>;
-  /** Modules imported before the server. */
-  imports?: string[];
 }
 
 export interface Running extends Subject {
@@ -27,8 +25,7 @@ const READY_MS = 120_000;
  * @throws MienError `internal` where it is not within two minutes, with what it wrote
  */
 export async function startSubject(subject: Subject): Promise<Running> {
-  const imports = ['tsx', ...(subject.imports ?? [])].flatMap((module) => ['--import', module]);
-  const child = spawn(process.execPath, [...imports, 'src/handlers/node.ts'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/handlers/node.ts'], {
     cwd: packageRoot(),
     env: { PATH: process.env.PATH, ...FIXED, ...subject.env, BATCH_MAX: `${subject.batchMax}` },
     stdio: ['ignore', 'pipe', 'pipe'],
