@@ -18,32 +18,12 @@ import { decodeSafetensors, encodeSafetensors, type Weights } from '../src/model
 import { main } from './lib/main.js';
 import { Progress } from './lib/progress.js';
 import { findPython } from './lib/python.js';
+import { sampleCrops } from './lib/sample-crops.js';
 import { scoreByTorch } from './lib/torch-scores.js';
-import { CROP_BYTES, readDataSet, rowsOf } from './train/data/pack.js';
+import { CROP_BYTES } from './train/data/pack.js';
 
 /** Largest difference of any probability between two runtimes. */
 const TOLERANCE = 1e-4;
-
-/** PublicTest's first crops, or, without a data set, crops of smooth noise from a fixed seed. */
-function sampleCrops(count: number, data: string): Uint8Array {
-  const crops = new Uint8Array(count * CROP_BYTES);
-  if (existsSync(data)) {
-    const set = readDataSet(data);
-    rowsOf(set, 'PublicTest')
-      .slice(0, count)
-      .forEach((row, i) => {
-        crops.set(set.images.subarray(row * CROP_BYTES, (row + 1) * CROP_BYTES), i * CROP_BYTES);
-      });
-    return crops;
-  }
-  console.log(`${data} is absent: comparing on noise`);
-  let state = 1;
-  for (let i = 0; i < crops.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    crops[i] = Math.round(((crops[i - 1] ?? 128) * 3 + (state >>> 24)) / 4);
-  }
-  return crops;
-}
 
 async function byTrainingForm(
   architecture: unknown,
@@ -104,6 +84,7 @@ main(async () => {
   const architecture: unknown = JSON.parse(readFileSync(files.architecture, 'utf8'));
   const bytes = readFileSync(files.weights);
   const weights = decodeSafetensors(bytes);
+  if (!existsSync(values.data)) console.log(`${values.data} is absent: comparing on noise`);
   const crops = sampleCrops(Number(values.crops), values.data);
 
   const results = new Map<string, Float32Array>();
