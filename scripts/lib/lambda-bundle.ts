@@ -63,9 +63,10 @@ export async function bundleLambda({ out, model }: LambdaBundleOptions): Promise
     alias: { '@mien/model': files },
     loader: { '.html': 'text' },
     plugins: [filesAsModules],
-    // Emscripten's glue calls require() under Node, which modules lack.
+    // Emscripten's glue asks Node for both, which modules lack.
     banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+      js: `import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url), __dirname = import.meta.dirname;`,
     },
     logLevel: 'silent',
   });

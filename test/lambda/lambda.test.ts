@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleLambda } from '../../scripts/lib/lambda-bundle.js';
@@ -68,6 +70,35 @@ describe('a Lambda result', () => {
     expect(result.multiValueHeaders?.['content-type']?.[0]).toMatch(/^application\/json/);
     expect(result.headers).toBeUndefined();
   });
+});
+
+describe('in a Node of its own, as Lambda runs it', () => {
+  test('the bundle warms up and answers', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mien-lambda-run-'));
+    const [run, event] = [join(folder, 'run.mjs'), join(folder, 'event.json')];
+    writeFileSync(
+      event,
+      JSON.stringify(functionUrlEvent(await partsOf(EXPRESSIONS, post(astronautBytes())))),
+    );
+    // The test runner's own imports have variables that modules lack.
+    writeFileSync(
+      run,
+      `import { readFileSync } from 'node:fs';
+const { handler } = await import(process.argv[2]);
+console.log(JSON.stringify(await handler(JSON.parse(readFileSync(process.argv[3], 'utf8')))));
+process.exit();`,
+    );
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      [run, pathToFileURL(join(out, 'index.mjs')).href, event],
+      { env: { PATH: process.env.PATH, ANONYMOUS: 'allow' } },
+    );
+    rmSync(folder, { recursive: true });
+    expect(stderr).toBe('');
+    const result: LambdaResult = JSON.parse(stdout);
+    expect(result.statusCode).toBe(200);
+    expect(JSON.parse(result.body).faces).toHaveLength(1);
+  }, 60_000);
 });
 
 describe('the zip', () => {
