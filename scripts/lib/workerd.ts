@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Miniflare, type MiniflareOptions } from 'miniflare';
-import type { WorkerModule } from '../../scripts/lib/worker-bundle.js';
+import type { WorkerModule } from './worker-bundle.js';
 
 export interface Workerd {
   /** Base address, without a slash at its end. */
