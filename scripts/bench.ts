@@ -1,8 +1,8 @@
 /**
  * Measures mien beside what else there is, and writes docs/BENCHMARKS.md: npm run bench [-- SECTION...] [--quick]
  *
- * SECTION is inference, accuracy, stages, start or memory; without one, all that can be measured here. What mien is compared with
- * is a package of its own: npm run setup:bench installs it. --quick times a few rounds of inference and writes nothing.
+ * SECTION is inference, sides, groups, accuracy, stages, start or memory; without one, all that can be measured here. What mien
+ * is compared with is a package of its own: npm run setup:bench installs it. --quick times a few rounds of inference and writes nothing.
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -25,9 +25,10 @@ export function ratiosFigure(races: readonly SidedRace[]): string {
   const titles = [...new Set(bars.map(({ title }) => title))];
   return svg({
     width: 760,
-    height: 60 + races.length * (24 + titles.length * 20),
+    height: 70 + races.length * (24 + titles.length * 20),
     marginLeft: 260,
-    marginRight: 60,
+    marginRight: 80,
+    marginBottom: 45,
     x: { grid: true, label: 'time a face, over that of onnxruntime-web in one thread' },
     y: { domain: titles, label: null },
     fy: { domain: races.map(({ side }) => `side ${side}`), label: null, padding: 0.15 },
@@ -39,17 +40,20 @@ export function ratiosFigure(races: readonly SidedRace[]): string {
         fill: (bar: (typeof bars)[0]) => (bar.ours ? FIRST : OTHERS),
         inset: 1,
       }),
+      Plot.ruleX([0]),
+      Plot.ruleX([1], { stroke: SECOND, strokeDasharray: '4 4' }),
       Plot.text(bars, {
         x: 'ratio',
         y: 'title',
         fy: 'side',
+        stroke: 'white',
+        strokeWidth: 4,
+        fill: 'black',
         text: ({ ratio }: (typeof bars)[0]) => ratio.toFixed(2),
         textAnchor: 'start',
         dx: 4,
         fontSize: 11,
       }),
-      Plot.ruleX([0]),
-      Plot.ruleX([1], { stroke: SECOND, strokeDasharray: '4 4' }),
     ],
   });
 }
@@ -67,6 +71,7 @@ export function accuracyFigure(accuracies: readonly Accuracy[]): string {
     height: 320,
     marginLeft: 50,
     marginRight: 40,
+    marginBottom: 45,
     grid: true,
     x: {
       domain: [0, 1.25 * Math.max(...dots.map(({ ms }) => ms))],

@@ -56,10 +56,10 @@ async function raceRandom(
   }
 }
 
-/** Table 1 at other sides, with random weights. */
+/** Table 1 by side, with random weights. */
 export async function raceSides(): Promise<SidedRace[]> {
   const races: SidedRace[] = [];
-  for (const side of [48, 128, 192, 384]) races.push(await raceRandom(side, GROUPS, sameNetwork));
+  for (const side of [48, 96, 128, 192, 384]) races.push(await raceRandom(side, GROUPS, sameNetwork));
   return races;
 }
 

@@ -13,7 +13,7 @@ import { timeStarts } from './start.js';
 import { subjectKind } from './subjects/index.js';
 
 /** Each part of the bench: it measures, draws, and says in Markdown what it has found. */
-export const SECTIONS = { inference, accuracy, stages, start, memory };
+export const SECTIONS = { inference, sides, groups, accuracy, stages, start, memory };
 export type SectionName = keyof typeof SECTIONS;
 
 const command = (name: SectionName) => measuredBy(`npm run bench -- ${name}`);
@@ -21,70 +21,88 @@ const draw = (name: string, drawing: string) =>
   writeAtomically(join(packageRoot(), 'docs', 'benchmarks', `${name}.svg`), drawing);
 
 /** One race as a table. */
-export function raceTable({ contestants, absent }: SidedRace): string {
-  const rows = contestants.map(({ name, ms, ratio: to, processorMs, processorRatio }) => [
-    subjectKind(name).title,
-    spread(ms),
-    ratio(to),
-    spread(processorMs),
-    ratio(processorRatio),
-  ]);
-  const reasons = absent.map(({ name, reason }) => `${subjectKind(name).title}: not measured (${reason})`);
-  return [table(['', 'ms a face', 'ratio', 'processor ms', 'ratio'], rows), ...reasons].join('\n\n');
+export function raceTable({ contestants }: SidedRace): string {
+  return table(
+    ['', 'ms a face', 'ratio', 'processor ms', 'ratio'],
+    contestants.map((one) => [
+      subjectKind(one.name).title,
+      spread(one.ms),
+      ratio(one.ratio),
+      spread(one.processorMs),
+      ratio(one.processorRatio),
+    ]),
+  );
 }
+
+/** Who did not take part, and why. */
+const absences = ({ absent }: SidedRace): string =>
+  absent.map(({ name, reason }) => `${subjectKind(name).title} is not measured: ${reason}`).join('\n');
 
 async function inference(): Promise<string> {
   const published = await racePublished();
-  const sides = await raceSides();
-  const groups = await raceGroups();
-  const bySide = [...sides, published].sort((one, other) => one.side - other.side);
-  draw('ratios', ratiosFigure(bySide));
-  const memory = bySide.map(({ side, contestants }) => [
-    side,
-    megabytes(contestants.find(({ name }) => name === 'plan')?.memory ?? Number.NaN),
-  ]);
   return `## Inference, a face at a time
 
-One 48×48 crop in, seven probabilities out: enlarging and softmax are in it on every side. All but face-api and human compute
-the same weights, which is checked; these two are networks of their own. Each subject has a process of its own and they
+One 48×48 crop in, seven probabilities out: enlarging and softmax are in it everywhere. All but face-api and human compute
+mien-v1's weights, which is checked; these two are networks of their own. Each subject has a process of its own and they
 take turns, round after round; figures are medians of the rounds, with the quartiles. A ratio is to onnxruntime-web with one
 thread, round by round: below 1 is faster. Processor time is what all threads of a subject's process need together. Trust the
 ratios, not the milliseconds.
 
-### Side ${published.side}, groups = ${published.groups}: mien-v1
+Side ${published.side}, groups = ${published.groups}:
 
 ${raceTable(published)}
 
-${sides
-  .map((race) => `### Side ${race.side}, groups = ${race.groups}: random weights\n\n${raceTable(race)}`)
-  .join('\n\n')}
+"Stock tfjs operations" is the network as src/model/network.ts writes it down, groups split and joined, on tfjs's wasm backend;
+mien's plan on tfjs's own kernels is without mien's own.
+
+${absences(published)}
+
+${command('inference')}`;
+}
+
+async function sides(): Promise<string> {
+  const races = await raceSides();
+  draw('ratios', ratiosFigure(races));
+  const memory = races.map(({ side, contestants }) => [
+    side,
+    megabytes(contestants.find(({ name }) => name === 'plan')?.memory ?? Number.NaN),
+  ]);
+  return `## Inference by side
+
+Table 1 with groups = ${races[0]?.groups}, its dilations the same shares of the grid as the paper's at 384, and random weights. Side 384 is the
+paper's.
 
 ![Time a face by side, over onnxruntime-web's](benchmarks/ratios.svg)
 
-### Side ${published.side} by groups: random weights
+${races.map((race) => `### Side ${race.side}\n\n${raceTable(race)}`).join('\n\n')}
 
-${table(
-  [
-    'groups',
-    ...(groups[0]?.contestants.map(({ name }) => `${subjectKind(name).title}, ms`) ?? []),
-    'mien to onnxruntime-web',
-  ],
-  groups.map(({ groups: count, contestants }) => [
-    count,
-    ...contestants.map(({ ms }) => spread(ms)),
-    ratio(
-      contestants.find(({ name }) => name === 'plan')?.ratio ?? { median: Number.NaN, lower: 0, upper: 0 },
-    ),
-  ]),
-)}
+### WebAssembly memory of the plan
 
-### WebAssembly memory of the plan by side
-
-Of eight crops at a time and then one after the other, groups = ${published.groups}.
+After eight crops at a time, then one after the other.
 
 ${table(['side', 'memory'], memory)}
 
-${command('inference')}`;
+${command('sides')}`;
+}
+
+async function groups(): Promise<string> {
+  const races = await raceGroups();
+  const [first] = races;
+  const titles = first?.contestants.map(({ name }) => `${subjectKind(name).title}, ms`) ?? [];
+  return `## Inference by groups
+
+Table 1 at side ${first?.side} with random weights. The ratio is mien's to onnxruntime-web's.
+
+${table(
+  ['groups', ...titles, 'ratio'],
+  races.map(({ groups: count, contestants: [mien, ...others] }) => [
+    count,
+    ...[mien, ...others].map((one) => (one ? spread(one.ms) : '-')),
+    mien ? ratio(mien.ratio) : '-',
+  ]),
+)}
+
+${command('groups')}`;
 }
 
 async function accuracy(): Promise<string> {
@@ -95,9 +113,8 @@ async function accuracy(): Promise<string> {
   return `## Accuracy beside speed
 
 All 7178 test images of FER2013 (PublicTest and PrivateTest), as crops, through each one's own expression network in
-WebAssembly with one thread; the best label counts. What face-api was trained on is not disclosed, and human's network was
-trained on FER2013, so that only its accuracy on PrivateTest and PublicTest says something; 568 of these images are copies of
-Training images, for all alike.
+WebAssembly with one thread; the best label counts. What face-api's was trained on is not disclosed; human's was trained on
+FER2013, like ours. 568 of these images are copies of Training images, which helps whoever was trained on those.
 
 ${table(
   ['', 'accuracy %', 'macro recall %', 'ms a face'],

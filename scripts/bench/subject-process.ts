@@ -84,7 +84,7 @@ export class SubjectProcess {
           ([code]): Answer => ({ error: `it has ended with ${code}` }),
         ),
       ]);
-      if ('error' in answer) throw new MienError('backend_unavailable', `${this.name}: ${answer.error}`);
+      if ('error' in answer) throw new MienError('backend_unavailable', answer.error);
       return answer.value;
     } finally {
       // Whichever has lost the race is no longer waited for.

@@ -75,7 +75,8 @@ export class Network {
       let features = x;
       const encoder = decoderStart(this.architecture);
       rows.forEach((row, index) => {
-        x = this.#row(row, x, training);
+        // Training needs what is computed on the way; who only infers lets go of it row by row.
+        x = training ? this.#row(row, x, training) : tf.tidy(() => this.#row(row, x));
         if (index === encoder - 1) features = x;
       });
       const parts: tf.Tensor[] = [];
