@@ -83,7 +83,14 @@ export async function race({ subjects, model, crops, rounds, milliseconds }: Rac
   }
 }
 
-async function checkAgreement(subjects: SubjectProcess[], crops: Uint8Array): Promise<void> {
+/**
+ * Has the subjects that compute the same network answer the same crops.
+ * @throws {MienError} `internal` where one differs from the first
+ */
+export async function checkAgreement(
+  subjects: readonly Pick<SubjectProcess, 'name' | 'classify'>[],
+  crops: Uint8Array,
+): Promise<void> {
   const [first, ...others] = subjects.filter(({ name }) => !subjectKind(name).peer);
   const wanted = await first?.classify(crops);
   for (const other of others) {

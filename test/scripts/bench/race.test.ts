@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { checkAgreement } from '../../../scripts/bench/race.js';
+import type { SubjectName } from '../../../scripts/bench/subjects/index.js';
+
+const crops = new Uint8Array(2304);
+const saying = (name: SubjectName, ...scores: number[]) => ({
+  name,
+  classify: async () => Float32Array.from(scores),
+});
+
+test('a race is called off where two subjects compute the same network differently', async () => {
+  const ours = saying('plan', 0.75, 0.25);
+  await checkAgreement([ours, saying('onnxruntime-web-1', 0.75001, 0.24999)], crops);
+  await expect(checkAgreement([ours, saying('onnxruntime-web-1', 0.7502, 0.2498)], crops)).rejects.toThrow(
+    'onnxruntime-web-1 differs from plan by',
+  );
+  await expect(checkAgreement([ours, saying('stock-kernels', Number.NaN, 0.25)], crops)).rejects.toThrow();
+  // Networks of their own answer what they like.
+  await checkAgreement([ours, saying('human', 0.1, 0.9)], crops);
+});
