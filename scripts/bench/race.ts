@@ -34,6 +34,9 @@ export interface Race {
   absent: { name: SubjectName; reason: string }[];
 }
 
+/** How long each runs before anything counts, milliseconds: V8 compiles what is used again, on threads of its own. */
+const WARM_UP = 1000;
+
 /** What ratios are to. */
 export const BASELINE: SubjectName = 'onnxruntime-web-1';
 
@@ -56,6 +59,7 @@ export async function race({ subjects, model, crops, rounds, milliseconds }: Rac
       }
     }
     await checkAgreement(started, crops);
+    for (const subject of started) await subject.time(crops, WARM_UP);
     const turns = new Map(started.map((subject) => [subject, [] as Turn[]]));
     for (let round = 0; round < rounds; round++)
       for (let turn = 0; turn < started.length; turn++) {
