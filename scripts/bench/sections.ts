@@ -44,16 +44,15 @@ async function inference(): Promise<string> {
 
 One 48×48 crop in, seven probabilities out: enlarging and softmax are in it everywhere. All but face-api and human compute
 mien-v1's weights, which is checked; these two are networks of their own. Each subject has a process of its own and they
-take turns, round after round, after a second each to warm up; figures are medians of the rounds, with the quartiles. A ratio is to onnxruntime-web with one
-thread, round by round: below 1 is faster. Processor time is what all threads of a subject's process need together. Trust the
-ratios, not the milliseconds.
+take turns, round after round, after a second each to warm up; figures are medians of the rounds, with the quartiles. A
+ratio is to onnxruntime-web with one thread, round by round: below 1 is faster. Processor time is what all threads of a
+subject's process need together. Trust the ratios, not the milliseconds.
 
 Side ${published.side}, groups = ${published.groups}:
 
 ${raceTable(published)}
 
-"Stock tfjs operations" is the network as src/model/network.ts writes it down, groups split and joined, on tfjs's wasm backend;
-mien's plan on tfjs's own kernels is without mien's own.
+"Stock tfjs operations" is the network as src/model/network.ts writes it down, groups split and joined, on tfjs's wasm backend.
 
 ${absences(published)}
 

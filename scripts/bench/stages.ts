@@ -28,9 +28,9 @@ export interface PhotoStages {
 export async function timeStages(): Promise<PhotoStages[]> {
   const assets = await loadAssets();
   const model = await loadModel(join(packageRoot(), 'models', 'mien-v1'));
-  await createBackend('wasm', assets);
+  const backend = await createBackend('wasm', assets);
   const [decoder, detector] = [createImageDecoder(assets.wasm), await createFaceDetector(assets.detector)];
-  const classifier = createClassifier(model);
+  const classifier = createClassifier(model, backend);
   const { side } = parseArchitecture(model.architecture);
   const pictures = { 'PNG, 512×512': photo(), 'JPEG, 1920×1080': await largePhoto(decoder) };
   const results: PhotoStages[] = [];

@@ -95,8 +95,7 @@ for (const runtime of ['onnxruntime-web', 'onnxruntime-node'] as const)
     const byRuntime = async (model: ModelFiles) =>
       (await onnxRuntime(runtime, exportOnnx(model), 1)).classify(crops);
     const byPlan = async (model: ModelFiles) => {
-      await createBackend('wasm', await loadAssets());
-      const classifier = createClassifier(model);
+      const classifier = createClassifier(model, await createBackend('wasm', await loadAssets()));
       const scores = classifier.classify(crops);
       classifier.dispose();
       return scores;

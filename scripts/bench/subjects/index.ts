@@ -21,10 +21,6 @@ export const SUBJECTS = {
     title: '**mien, wasm**',
     load: async (model) => (await import('./mien.js')).plan(model, 'wasm'),
   },
-  'stock-kernels': {
-    title: "mien's plan on tfjs's own kernels",
-    load: async (model) => (await import('./mien.js')).plan(model, 'wasm', false),
-  },
   'stock-operations': {
     title: 'stock tfjs operations, wasm',
     load: async (model) => (await import('./stock-operations.js')).stockOperations(model),

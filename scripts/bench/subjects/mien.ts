@@ -5,14 +5,9 @@ import type { ModelFiles } from '../../../src/model/model.js';
 import { createClassifier } from '../../../src/model/plan/index.js';
 import type { Subject } from './subject.js';
 
-/**
- * The plan, as it serves.
- * @param kernels whether it has mien's own kernels beside tfjs's; wasm alone knows them
- */
-export async function plan(model: ModelFiles, backend: BackendName, kernels = true): Promise<Subject> {
-  const { wasm } = await loadAssets();
-  await createBackend(backend, { wasm: kernels ? wasm : { tfjs: wasm.tfjs } });
-  const classifier = createClassifier(model);
+/** The plan, as it serves. */
+export async function plan(model: ModelFiles, backend: BackendName): Promise<Subject> {
+  const classifier = createClassifier(model, await createBackend(backend, await loadAssets()));
   return { classify: (crops) => classifier.classify(crops), ...(backend === 'wasm' && { memory }) };
 }
 

@@ -15,8 +15,7 @@ import type { Subject } from './subject.js';
  * and joined, batch norm and padding are operations of their own. It is the training form, which infers so too.
  */
 export async function stockOperations(model: ModelFiles): Promise<Subject> {
-  const { wasm } = await loadAssets();
-  await createBackend('wasm', { wasm: { tfjs: wasm.tfjs } });
+  await createBackend('wasm', await loadAssets());
   const architecture = parseArchitecture(model.architecture);
   const network = new Network(architecture, decodeSafetensors(model.weights));
   const { side } = architecture;

@@ -14,7 +14,7 @@ test('a race is called off where two subjects compute the same network different
   await expect(checkAgreement([ours, saying('onnxruntime-web-1', 0.7502, 0.2498)], crops)).rejects.toThrow(
     'onnxruntime-web-1 differs from plan by',
   );
-  await expect(checkAgreement([ours, saying('stock-kernels', Number.NaN, 0.25)], crops)).rejects.toThrow();
+  await expect(checkAgreement([ours, saying('stock-operations', Number.NaN, 0.25)], crops)).rejects.toThrow();
   // Networks of their own answer what they like.
   await checkAgreement([ours, saying('human', 0.1, 0.9)], crops);
 });
