@@ -25,22 +25,32 @@ const paper = z.strictObject({
 /** Everything that a run is made of. The run's folder gets every field, so it is read without knowing defaults. */
 const configuration = z.strictObject({
   architecture: z.union([paper, baseline]),
+  /** Folder of the packed data set; "generated" is made on the spot, for trying out. */
+  data: z.string().default('data/fer2013'),
+  /** Training images to learn from, spread evenly over all; null takes them all. */
+  images: positive.nullable().default(null),
   seed: z.number().int().min(0),
   /** Weights file of the same architecture to start from; null starts from random weights. */
   init: z.string().nullable(),
   /** Trained one after the other; only epochs at the architecture's side can give the chosen weights. */
   stages: z.array(z.strictObject({ side: positive, epochs: positive, batch: positive })).min(1),
-  /** SGD. The rate rises linearly over the first `warmup` share of the images, then stays or falls to 0 as a cosine. */
+  /** SGD. The rate rises linearly over the first `warmup` share of the images, then stays or falls to 0. */
   optimizer: z.strictObject({
     learningRate: z.number().positive(),
     momentum: share,
     nesterov: z.boolean(),
     weightDecay: z.number().min(0),
     warmup: share,
-    decay: z.enum(['constant', 'cosine']),
+    decay: z.enum(['constant', 'linear', 'cosine']),
+    /** Radius of sharpness-aware minimisation, which takes each step twice; 0 does without. */
+    sam: z.number().min(0).default(0),
   }),
+  /** Stochastic depth: the last residual block is skipped with this probability, those before it in proportion. */
+  stochasticDepth: share.default(0),
   labels: z.strictObject({
     smoothing: share,
+    /** τ of logit adjustment: 1 learns as if all classes were equally frequent, 0 as they are. */
+    adjustment: z.number().min(0).default(0),
     /** Weight of the loss of a second classifier that learns FER+'s ten vote shares from the same features. */
     ferplus: z.number().min(0),
   }),
@@ -54,8 +64,9 @@ const configuration = z.strictObject({
     brightness: share,
     contrast: z.number().min(0),
     erasing: share,
-    /** α of Beta(α, α); 0 mixes nothing. */
+    /** α of Beta(α, α); 0 mixes nothing. With both, a coin decides batch by batch. */
     mixup: z.number().min(0),
+    cutmix: z.number().min(0).default(0),
   }),
   /** Teachers are folders of finished runs; the rest as in engines/torch/distill.py. null learns from the labels alone. */
   distillation: z
@@ -71,27 +82,46 @@ const configuration = z.strictObject({
 
 export type Configuration = z.infer<typeof configuration>;
 
+/** What a run's folder keeps of it: the architecture stands beside, and the data may lie anywhere. */
+export type Recipe = Omit<Configuration, 'architecture' | 'data'>;
+
+/** Mixing takes a batch in pairs. */
+const checked = configuration.refine(
+  ({ augmentation: { mixup, cutmix }, stages }) =>
+    mixup + cutmix === 0 || stages.every(({ batch }) => batch % 2 === 0),
+  { path: ['stages'], error: 'mixup and cutmix need batches of an even number' },
+);
+
+/**
+ * Checks a training configuration; `from` is what messages call it.
+ * @throws {MienError} `invalid_data`, naming it and its fields.
+ */
+export function parseConfiguration(json: unknown, from: string): Configuration {
+  return parse(checked, from, () => json);
+}
+
 /**
  * Reads a training configuration.
  * @throws {MienError} `invalid_data`, naming file and fields.
  */
 export function readConfiguration(file: string): Configuration {
-  return parseFile(configuration, file);
+  return parse(checked, file, () => JSON.parse(readFileSync(file, 'utf8')));
 }
 
 /**
- * Reads the recipe of a run's folder: a configuration without its architecture, which stands beside it.
+ * Reads the recipe of a run's folder.
  * @throws {MienError} `invalid_data`, naming file and fields.
  */
-export function recipeOf(file: string): Omit<Configuration, 'architecture'> {
-  return parseFile(configuration.omit({ architecture: true }), file);
+export function recipeOf(file: string): Recipe {
+  const recipe = configuration.omit({ architecture: true, data: true });
+  return parse(recipe, file, () => JSON.parse(readFileSync(file, 'utf8')));
 }
 
-function parseFile<T extends z.ZodType>(schema: T, file: string): z.output<T> {
+function parse<T extends z.ZodType>(schema: T, from: string, read: () => unknown): z.output<T> {
   try {
-    return schema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return schema.parse(read());
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new MienError('invalid_data', `${file} is not a training configuration: ${why}`, { cause });
+    throw new MienError('invalid_data', `${from} is not a training configuration: ${why}`, { cause });
   }
 }

@@ -1,79 +1,58 @@
 /**
  * Trains a network:
- * npm run train -- --config scripts/train/configs/cpu.json --data data/fer2013 [--run runs/NAME] [--resume] [--dry-run]
- *   [--engine torch|tfjs] [--backend wasm|node|node-gpu]
+ * npm run train -- --config scripts/train/configs/cpu.json [--data data/fer2013] [--run runs/NAME] [--resume]
+ *   [--steps N] [--checkpoint-seconds 60] [--engine torch|tfjs]
+ *   torch: [--processes N] [--profile] [--dry-run]   tfjs: [--backend wasm|node|node-gpu]
  *
- * Writes the run's folder (architecture.json, config.json, commit.txt) and starts the engine, which needs no more than
- * that folder and the data. The torch engine is the fast one; --dry-run prints its command instead, for a machine without
- * Node. The tfjs engine needs no Python; --backend says what it computes on.
+ * Writes the run's folder and starts the engine, which needs no more than that folder and the data. The torch engine is
+ * the fast one; --dry-run prints its command instead, for a machine without Node; --processes shares each batch, a GPU
+ * each; --profile measures some steps of each stage. The tfjs engine needs no Python; --backend says what it computes on.
  */
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { formatArchitecture } from '../../src/model/architecture.js';
 import { BACKEND_NAMES } from '../../src/model/backends/index.js';
 import { MienError } from '../../src/model/errors.js';
-import { table1 } from '../../src/model/table1.js';
-import { commit } from '../lib/commit.js';
-import { writeAtomically } from '../lib/files.js';
 import { main } from '../lib/main.js';
-import { findPython, TORCH_ENGINE } from '../lib/python.js';
-import { formatBaseline } from './baseline.js';
 import { readConfiguration } from './config.js';
-import { CHECKPOINT, trainRun } from './engines/tfjs/train.js';
-import { oneOf } from './options.js';
-
-function prepareRun(run: string, configFile: string): void {
-  const { architecture, ...recipe } = readConfiguration(configFile);
-  const epochs = recipe.stages.reduce((sum, stage) => sum + stage.epochs, 0);
-  if (!recipe.stages.some((stage) => stage.side === architecture.side))
-    throw new MienError('invalid_data', `${configFile}: no stage trains at side ${architecture.side}`);
-  const description =
-    'baseline' in architecture ? formatBaseline(architecture) : formatArchitecture(table1(architecture));
-  writeAtomically(join(run, 'architecture.json'), description);
-  writeAtomically(join(run, 'config.json'), `${JSON.stringify(recipe, null, 2)}\n`);
-  // The folder holds all that the engine needs, on whatever machine it runs.
-  if (recipe.init) writeAtomically(join(run, 'init.safetensors'), readFileSync(recipe.init));
-  recipe.distillation?.teachers.forEach((teacher, i) => {
-    const place = join(run, 'teachers', `${i}`);
-    writeAtomically(join(place, 'architecture.json'), readFileSync(join(teacher, 'architecture.json')));
-    writeAtomically(join(place, 'weights.safetensors'), readFileSync(join(teacher, 'best.safetensors')));
-  });
-  writeAtomically(join(run, 'commit.txt'), `${commit()}\n`);
-  console.log(`${run}: ${epochs} epochs`);
-}
+import { trainRun } from './engines/tfjs/train.js';
+import { torchCommand, trainByTorch } from './engines/torch.js';
+import { oneOf, positive } from './options.js';
+import { dataOf, prepareRun } from './run.js';
 
 main(async () => {
   const { values } = parseArgs({
     options: {
       config: { type: 'string' },
-      data: { type: 'string', default: 'data/fer2013' },
+      data: { type: 'string' },
       run: { type: 'string' },
       resume: { type: 'boolean', default: false },
-      'dry-run': { type: 'boolean', default: false },
+      steps: { type: 'string' },
+      'checkpoint-seconds': { type: 'string', default: '60' },
       engine: { type: 'string', default: 'torch' },
+      processes: { type: 'string', default: '1' },
+      profile: { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
       backend: { type: 'string', default: 'wasm' },
     },
   });
   if (!values.config)
     throw new MienError('invalid_data', 'usage: train --config FILE [--data FOLDER] [--run FOLDER]');
   const run = values.run ?? join('runs', basename(values.config, '.json'));
-  const engineName = oneOf('engine', values.engine, ['torch', 'tfjs']);
+  const engine = oneOf('engine', values.engine, ['torch', 'tfjs']);
   const backend = oneOf('backend', values.backend, BACKEND_NAMES);
-  if (['checkpoint.pt', CHECKPOINT].some((file) => existsSync(join(run, file))) && !values.resume)
-    throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --run names another`);
-  if (!values.resume) prepareRun(run, values.config);
-  if (engineName === 'tfjs') return trainRun({ run, data: values.data, backend });
-  const engine = [join(TORCH_ENGINE, 'train.py'), '--run', run, '--data', values.data, '--resume'];
-  if (values['dry-run']) {
-    console.log(`python ${engine.join(' ')}`);
-    return;
-  }
-  const python = findPython();
-  if (!python)
-    throw new MienError('backend_unavailable', 'no Python has torch: npm run setup:torch installs it');
-  const child = spawn(python, engine, { stdio: 'inherit' });
-  const code = await new Promise((done) => child.on('close', done));
-  if (code !== 0) throw new MienError('internal', `the torch engine ended with code ${code}`);
+  const steps = positive('steps', values.steps);
+  const seconds = Number(values['checkpoint-seconds']);
+  const configuration = readConfiguration(values.config);
+  // Profiling changes nothing, so a run may be there.
+  prepareRun(run, configuration, values.resume || values.profile);
+  const data = dataOf(run, configuration, values.data);
+  if (engine === 'tfjs') return trainRun({ run, data, backend, steps, checkpointSeconds: seconds });
+  const more = [
+    ...(steps ? ['--steps', String(steps)] : []),
+    ...['--checkpoint-seconds', String(seconds)],
+    ...(values.profile ? ['--profile'] : []),
+  ];
+  const options = { run, data, processes: positive('processes', values.processes) ?? 1, more };
+  if (values['dry-run']) console.log(`python ${torchCommand(options).join(' ')}`);
+  else await trainByTorch(options);
 });

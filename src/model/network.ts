@@ -18,6 +18,8 @@ export interface Outputs {
 export interface Training {
   /** A mask that `x` is multiplied with: 0 with probability `share`, else 1 / (1 − share). Not called for a share of 0. */
   mask(shape: number[], share: number): tf.Tensor;
+  /** Stochastic depth: the last residual block is skipped with this probability, those before it in proportion. */
+  depth: number;
   /** Told the moments of the batch at every batch norm, to follow them with the running ones; `count` values a channel. */
   follow(norm: string, moments: Moments, count: number): void;
 }
@@ -30,6 +32,8 @@ export function toTfjsLayout(tensor: tf.Tensor): tf.Tensor {
 
 /** Equal parts by the last dimension. tfjs cannot differentiate a split in one. */
 const split = (x: tf.Tensor4D, parts: number): tf.Tensor4D[] => (parts === 1 ? [x] : tf.split(x, parts, 3));
+
+const RESIDUAL: ReadonlySet<string> = new Set(['arb', 'non-bottleneck-1d', 'residual']);
 
 type Padding = [[number, number], [number, number], [number, number], [number, number]];
 const padding = (rows: number, columns = rows): Padding => [
@@ -130,6 +134,16 @@ export class Network {
     }
   }
 
+  /** The branch of a residual block, as it is added to the block's input. */
+  #branch(row: ResidualRow | PlainResidualRow, y: tf.Tensor4D, training?: Training): tf.Tensor4D {
+    const [count, , , channels] = y.shape;
+    // Whole channels are dropped, as torch's Dropout2d does.
+    const kept = drop(y, [count, 1, 1, channels], row.dropout, training);
+    const blocks = this.architecture.rows.filter(({ block }) => RESIDUAL.has(block));
+    const depth = (training?.depth ?? 0) * ((blocks.indexOf(row) + 1) / blocks.length);
+    return drop(kept, [count, 1, 1, 1], depth, training);
+  }
+
   #residual(row: ResidualRow, x: tf.Tensor4D, training?: Training): tf.Tensor4D {
     const { name, groups, dilation: d } = row;
     const at = (n: number) => `${name}.conv${n}`;
@@ -138,9 +152,7 @@ export class Network {
     y = tf.relu(this.#conv(at(3), y, { pad: padding(d, 0), groups, dilation: [d, 1] }));
     y = this.#conv(at(4), y, { pad: padding(0, d), groups, dilation: [1, d] });
     y = this.#norm(`${name}.norm2`, y, training);
-    // Whole channels are dropped, as torch's Dropout2d does.
-    const kept = drop(y, [y.shape[0], 1, 1, y.shape[3]], row.dropout, training);
-    return tf.relu(tf.add<tf.Tensor4D>(x, kept));
+    return tf.relu(tf.add<tf.Tensor4D>(x, this.#branch(row, y, training)));
   }
 
   #plainResidual(row: PlainResidualRow, x: tf.Tensor4D, training?: Training): tf.Tensor4D {
@@ -149,7 +161,7 @@ export class Network {
     const hidden = tf.relu(this.#norm(`${name}.norm1`, first, training));
     const second = this.#conv(`${name}.conv2`, hidden, { pad: padding(d), dilation: [d, d] });
     const y = this.#norm(`${name}.norm2`, second, training);
-    return tf.relu(tf.add<tf.Tensor4D>(x, drop(y, [y.shape[0], 1, 1, y.shape[3]], row.dropout, training)));
+    return tf.relu(tf.add<tf.Tensor4D>(x, this.#branch(row, y, training)));
   }
 
   /** Equations 1 and 2, squeezed by ASPP (section 3.3). */

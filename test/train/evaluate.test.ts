@@ -9,6 +9,7 @@ import { findPython, TORCH_ENGINE } from '../../scripts/lib/python.js';
 import { readJson } from '../../scripts/lib/read-json.js';
 import { baseline, formatBaseline } from '../../scripts/train/baseline.js';
 import { fitTemperature, temper } from '../../scripts/train/calibrate.js';
+import { generatedFaces } from '../../scripts/train/data/generated.js';
 import { cropsOf, readDataSet, rowsOf, writeDataSet } from '../../scripts/train/data/pack.js';
 import { measure } from '../../scripts/train/metrics.js';
 import { metricsFile } from '../../scripts/train/metrics-files.js';
@@ -16,7 +17,6 @@ import { score } from '../../scripts/train/scoring.js';
 import { formatArchitecture } from '../../src/model/architecture.js';
 import { table1 } from '../../src/model/table1.js';
 import { encodeCompactSafetensors, encodeSafetensors } from '../../src/model/weights.js';
-import { generatedFaces } from '../support/faces.js';
 import { livelyWeights } from '../support/networks.js';
 import { untrainedFolder } from '../support/untrained.js';
 

@@ -4,12 +4,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generatedFaces } from '../../scripts/train/data/generated.js';
 import { writeDataSet } from '../../scripts/train/data/pack.js';
 import { loadModel } from '../../src/assets/node-model.js';
 import { formatArchitecture } from '../../src/model/architecture.js';
 import { table1 } from '../../src/model/table1.js';
 import { encodeSafetensors } from '../../src/model/weights.js';
-import { generatedFaces } from '../support/faces.js';
 import { livelyWeights } from '../support/networks.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mien-publish-'));

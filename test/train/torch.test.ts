@@ -1,56 +1,81 @@
-/** The torch engine against the TypeScript that describes it. Needs a Python with torch: npm run setup:torch. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** The torch engine's networks against the TypeScript that describes them. Needs a Python with torch: npm run setup:torch. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findPython, TORCH_ENGINE } from '../../scripts/lib/python.js';
-import { writeDataSet } from '../../scripts/train/data/pack.js';
+import { TORCH_ENGINE } from '../../scripts/lib/python.js';
+import { type Baseline, formatBaseline } from '../../scripts/train/baseline.js';
 import { loadAssets } from '../../src/assets/node.js';
 import { formatArchitecture } from '../../src/model/architecture.js';
 import { createBackend } from '../../src/model/backends/index.js';
-import { enlarge } from '../../src/model/enlarge.js';
+import { type Cost, networkCost } from '../../src/model/cost.js';
 import { parameterShapes } from '../../src/model/parameters.js';
 import { createClassifier } from '../../src/model/plan/index.js';
 import { table1 } from '../../src/model/table1.js';
-import { decodeSafetensors, encodeSafetensors } from '../../src/model/weights.js';
-import { generatedFaces } from '../support/faces.js';
+import { encodeSafetensors } from '../../src/model/weights.js';
 import { livelyWeights } from '../support/networks.js';
-
-const python = findPython();
-if (!python) console.warn('skipped: the torch engine; no Python has torch (npm run setup:torch installs it)');
+import { python, runPython } from '../support/training.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mien-torch-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Runs Python with the engine's modules importable. */
-function run(code: string, input?: Uint8Array): Buffer {
-  const { status, stdout, stderr } = spawnSync(python as string, ['-c', code], {
-    input: input ?? new Uint8Array(),
-    maxBuffer: 1 << 28,
-    env: { ...process.env, PYTHONPATH: TORCH_ENGINE },
-  });
-  if (status !== 0) throw new Error(stderr.toString());
-  return stdout;
-}
+const ARCHITECTURES = {
+  paper: table1({ side: 384, rates: [6, 12, 18] }),
+  'ungrouped, without attention': table1({ side: 48, groups: 1, rates: null }),
+  'plain and narrow': table1({ side: 48, width: 0.5, factorised: false, groups: 1 }),
+  mixed: table1({ side: 48, mixAfter: [5, 10, 14] }),
+};
 
 describe.skipIf(!python)('the torch network', () => {
-  it.each([
-    ['paper', table1({ side: 384, rates: [6, 12, 18] })],
-    ['ungrouped, without attention', table1({ side: 48, groups: 1, rates: null })],
-    ['plain and narrow', table1({ side: 48, width: 0.5, factorised: false, groups: 1 })],
-    ['mixed', table1({ side: 48, mixAfter: [5, 10, 14] })],
-  ])('has the parameters that the weights file holds: %s', (name, arch) => {
-    const file = join(folder, `${name}.json`);
-    writeFileSync(file, formatArchitecture(arch));
-    const shapes = JSON.parse(
-      run(`
-import json
-from network import Network, tensors_of
-network = Network(json.load(open(${JSON.stringify(file)})))
-print(json.dumps({name: list(tensor.shape) for name, tensor in tensors_of(network).items()}))`).toString(),
+  const ours = Object.values(ARCHITECTURES);
+  const fields = { side: 48, width: 8, dropout: 0 } as const;
+  const baselines: Baseline[] = [
+    { baseline: 'resnet', stem: 2, ...fields },
+    { baseline: 'parallel', ...fields },
+  ];
+  let shapes: Record<string, number[]>[] = [];
+  let costs: Cost[] = [];
+
+  beforeAll(() => {
+    const descriptions = [...ours.map(formatArchitecture), ...baselines.map(formatBaseline)];
+    const code = `
+import json, sys
+from build import build
+from cost import cost
+from network import tensors_of
+descriptions = [json.loads(text) for text in json.load(sys.stdin)]
+shapes = [{name: list(tensor.shape) for name, tensor in tensors_of(build(d)).items()} for d in descriptions]
+print(json.dumps([shapes, [cost(d, d["side"]) for d in descriptions]]))`;
+    [shapes, costs] = JSON.parse(runPython(code, Buffer.from(JSON.stringify(descriptions))).toString());
+  }, 60_000);
+
+  it('has the parameters that the weights file holds', () => {
+    expect(shapes.slice(0, ours.length)).toEqual(
+      ours.map((arch) => Object.fromEntries(parameterShapes(arch))),
     );
-    expect(shapes).toEqual(Object.fromEntries(parameterShapes(arch)));
+  });
+
+  it('costs what src/model/cost.ts counts', () => {
+    expect(costs.slice(0, ours.length)).toEqual(ours.map((arch) => ({ ...networkCost(arch) })));
+  });
+
+  it('of a baseline costs what is counted by hand', () => {
+    // ResNet, stem of stride 2: grids 24, 24, 12, 6, 3; channels 8, 8, 16, 32, 64; the shortcut is 1×1.
+    const [resnet, parallel] = costs.slice(ours.length) as [Cost, Cost];
+    const stage = (c: number, grid: number) => grid ** 2 * ((9 * c * c) / 2 + 3 * 9 * c * c + (c * c) / 2);
+    expect(resnet.macs).toBe(
+      24 ** 2 * 9 * 8 + 24 ** 2 * 4 * 9 * 64 + stage(16, 12) + stage(32, 6) + stage(64, 3) + 64 * 7,
+    );
+    // Parallel branches: 9 + 25 + 49 taps, and the pool comes after.
+    const layer = (i: number, o: number, grid: number) => grid ** 2 * i * (o / 3) * 83;
+    expect(parallel.macs).toBe(
+      layer(1, 24, 48) + layer(24, 48, 24) + layer(48, 96, 12) + layer(96, 192, 6) + 192 * 7,
+    );
+    const norms = (channels: number) => 2 * channels;
+    expect(parallel.parameters).toBe(
+      83 * (8 + 24 * 16 + 48 * 32 + 96 * 64) + norms(24 + 48 + 96 + 192) + 192 * 7 + 7,
+    );
   });
 });
 
@@ -76,88 +101,5 @@ describe.skipIf(!python)('torch’s probabilities', () => {
     classifier.dispose();
     expect(theirs).toHaveLength(ours.length);
     expect(Math.max(...ours.map((value, i) => Math.abs(value - (theirs[i] as number))))).toBeLessThan(1e-5);
-  });
-});
-
-describe.skipIf(!python)('augmentation', () => {
-  it('changes nothing but the size when every option is zero', () => {
-    const crops = Uint8Array.from({ length: 2 * 48 * 48 }, (_, i) => (i * 31) % 251);
-    const warped = run(
-      `
-import sys, numpy, torch, augment
-crops = torch.tensor(numpy.frombuffer(sys.stdin.buffer.read(), numpy.uint8).reshape(-1, 1, 48, 48))
-names = "rotation scale shift horizontalFlip verticalFlip brightness contrast erasing".split()
-sys.stdout.buffer.write(augment.augment(crops, 96, dict.fromkeys(names, 0)).numpy().tobytes())`,
-      crops,
-    );
-    const theirs = new Float32Array(new Uint8Array(warped).buffer);
-    const ours = enlarge(crops, 96);
-    // grid_sample finds the places in float32 ratios of the side: 96 × 2⁻²⁴ of a pixel, times 255 grey levels.
-    expect(Math.max(...ours.map((value, i) => Math.abs(value - (theirs[i] as number))))).toBeLessThan(5e-3);
-  });
-
-  it('changes the picture when an option is not zero', () => {
-    const changes = JSON.parse(
-      run(`
-import json, torch, augment
-names = "rotation scale shift horizontalFlip verticalFlip brightness contrast erasing".split()
-crops = (torch.arange(48 * 48) % 97).byte().view(1, 1, 48, 48).repeat(8, 1, 1, 1)
-def changed(name):
-    torch.manual_seed(0)
-    options = dict.fromkeys(names, 0) | {name: 10 if name == "rotation" else 0.5}
-    return (augment.augment(crops, 48, options) - crops.float()).abs().max().item()
-print(json.dumps({name: changed(name) for name in names}))`).toString(),
-    );
-    for (const [name, change] of Object.entries(changes)) expect(change, name).toBeGreaterThan(5);
-  });
-});
-
-describe.skipIf(!python)('training', () => {
-  const data = join(folder, 'faces');
-  beforeAll(() => {
-    writeDataSet(data, 'generated', generatedFaces(224));
-  });
-
-  const engine = (name: string, ...more: string[]): ChildProcess => {
-    const config = join('scripts', 'train', 'configs', 'smoke.json');
-    const options = ['--config', config, '--data', data, '--run', join(folder, name), ...more];
-    return spawn(process.execPath, ['--import', 'tsx', join('scripts', 'train', 'train.ts'), ...options], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      // One thread: two that share their cores with other tests spend their time waiting for each other.
-      env: { ...process.env, OMP_NUM_THREADS: '1' },
-      detached: true,
-    });
-  };
-  const ended = (child: ChildProcess) => new Promise((done) => child.on('close', done));
-  const weights = (name: string) => decodeSafetensors(readFileSync(join(folder, name, 'last.safetensors')));
-
-  it('learns, and ends with the same weights when it is killed and resumed', async () => {
-    expect(await ended(engine('whole'))).toBe(0);
-    const history = readFileSync(join(folder, 'whole', 'history.jsonl'), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    expect(history.map(({ epoch, side }) => [epoch, side])).toEqual([
-      [1, 16],
-      [2, 16],
-      [3, 24],
-      [4, 24],
-    ]);
-    expect(history[3].loss).toBeLessThan(history[0].loss);
-
-    const killed = engine('killed');
-    await new Promise<void>((done) => {
-      killed.stdout?.on('data', (text: Buffer) => {
-        if (text.toString().includes('epoch 2')) done();
-      });
-    });
-    process.kill(-(killed.pid as number), 'SIGKILL');
-    expect(await ended(killed)).not.toBe(0);
-    expect(await ended(engine('killed', '--resume'))).toBe(0);
-    expect(weights('killed')).toEqual(weights('whole'));
-  }, 240_000);
-
-  it('does not overwrite a run', async () => {
-    expect(await ended(engine('whole'))).toBe(1);
   });
 });

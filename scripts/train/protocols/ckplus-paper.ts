@@ -17,6 +17,7 @@ const CHANGES = {
   contrast: 0,
   erasing: 0,
   mixup: 0,
+  cutmix: 0,
 };
 
 /** The pictures themselves, then changed copies of them in turn until there are 12,000. */

@@ -87,17 +87,59 @@ function erase(picture: Picture, side: number, options: Options, random: Random)
   });
 }
 
-/** Mixes each row of each array, [n, …], with another's: λ of Beta(α, α), one a batch. In place. */
-export function mixup(arrays: Float32Array[], count: number, alpha: number, random: Random): void {
-  if (alpha === 0) return;
-  const share = random.beta(alpha);
-  const others = random.permutation(count);
-  for (const array of arrays) {
-    const before = array.slice();
-    const size = array.length / count;
-    array.forEach((value, at) => {
-      const other = before[(others[Math.floor(at / size)] as number) * size + (at % size)] as number;
-      array[at] = share * value + (1 - share) * other;
-    });
+/** How a batch is mixed: the share of itself that each picture keeps and, of cutmix, the box that it gives up. */
+export interface Mixing {
+  share: number;
+  /** First row, row after the last, first column, column after the last. */
+  box?: readonly [number, number, number, number];
+}
+
+/** Draws as torch/augment.py's draw_mix: λ of Beta(α, α), once a batch; with both options a coin decides. */
+export function drawMixing(side: number, { mixup, cutmix }: Options, random: Random): Mixing | undefined {
+  if (mixup === 0 && cutmix === 0) return undefined;
+  const cut = mixup === 0 || (cutmix > 0 && random.uniform() < 0.5);
+  const share = random.beta(cut ? cutmix : mixup);
+  if (!cut) return { share };
+  const half = (Math.sqrt(1 - share) * side) / 2;
+  const span = (): [number, number] => {
+    const at = random.uniform(0, side);
+    return [Math.max(0, Math.round(at - half)), Math.min(side, Math.round(at + half))];
+  };
+  const [[top, bottom], [left, right]] = [span(), span()];
+  return {
+    share: 1 - ((bottom - top) * (right - left)) / side ** 2,
+    box: [top, bottom, left, right],
+  };
+}
+
+/** Mixes each row of the pictures, [n, side, side], and of their targets with its neighbour's. In place. */
+export function mix(
+  pictures: Float32Array,
+  targets: Float32Array[],
+  { share, box }: Mixing,
+  count: number,
+): void {
+  for (const target of targets) blend(target, count, () => share);
+  if (!box) {
+    blend(pictures, count, () => share);
+    return;
   }
+  const side = Math.sqrt(pictures.length / count);
+  const [top, bottom, left, right] = box;
+  blend(pictures, count, (at) => {
+    const [row, column] = [Math.floor(at / side), at % side];
+    return row >= top && row < bottom && column >= left && column < right ? 0 : 1;
+  });
+}
+
+/** Each value becomes `share` of itself and the rest of the same place in the other row of its pair. */
+function blend(values: Float32Array, count: number, shareAt: (place: number) => number): void {
+  const size = values.length / count;
+  const before = values.slice();
+  values.forEach((value, at) => {
+    const row = Math.floor(at / size);
+    const share = shareAt(at % size);
+    const other = before[at + (row % 2 === 0 ? size : -size)] as number;
+    values[at] = share * value + (1 - share) * other;
+  });
 }

@@ -63,6 +63,7 @@ export class Schedule {
     const share = this.seen(step) / this.images;
     if (share < warmup) return (learningRate * (share + 1 / this.steps)) / (warmup + 1 / this.steps);
     if (decay === 'constant') return learningRate;
-    return learningRate * 0.5 * (1 + Math.cos((Math.PI * (share - warmup)) / (1 - warmup)));
+    const left = (1 - share) / (1 - warmup);
+    return learningRate * (decay === 'linear' ? left : 0.5 * (1 - Math.cos(Math.PI * left)));
   }
 }

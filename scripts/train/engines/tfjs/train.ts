@@ -1,126 +1,134 @@
 /**
- * Trains the network of a run folder with tfjs: architecture.json and config.json in; history.jsonl,
+ * Trains the network of a run folder with tfjs: architecture.json and config.json in; history.jsonl, engine.json,
  * checkpoint.safetensors, last.safetensors and best.safetensors (best on PublicTest, averaged weights) out, as the torch
  * engine does. A run that is killed and resumed ends with the weights of one that was not.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { loadAssets } from '../../../../src/assets/node.js';
 import { type Architecture, parseArchitecture } from '../../../../src/model/architecture.js';
 import { type BackendName, createBackend } from '../../../../src/model/backends/index.js';
-import { enlarge } from '../../../../src/model/enlarge.js';
+import { networkCost } from '../../../../src/model/cost.js';
 import { MienError } from '../../../../src/model/errors.js';
-import { LABELS } from '../../../../src/model/labels.js';
-import { Executor } from '../../../../src/model/plan/executor.js';
-import { plan } from '../../../../src/model/plan/planner.js';
 import { decodeSafetensors, encodeSafetensors } from '../../../../src/model/weights.js';
 import { writeAtomically } from '../../../lib/files.js';
 import { Progress } from '../../../lib/progress.js';
-import { type Configuration, recipeOf } from '../../config.js';
-import { VOTES } from '../../data/fer2013.js';
-import { CROP_BYTES, type DataSet, readDataSet, rowsOf } from '../../data/pack.js';
-import { augment, mixup } from './augment.js';
+import { type Recipe, recipeOf } from '../../config.js';
+import { type DataSet, readDataSet, rowsOf } from '../../data/pack.js';
+import { CHECKPOINTS } from '../../run.js';
+import { spread } from '../../scoring.js';
+import { batchOf, classShares } from './batches.js';
+import { measureWeights } from './measure.js';
 import { Random } from './random.js';
 import { Schedule } from './schedule.js';
-import { type Batch, Trainer } from './trainer.js';
-
-type Recipe = Omit<Configuration, 'architecture'>;
-
-export const CHECKPOINT = 'checkpoint.safetensors';
-const CHECKPOINT_MS = 60_000;
-/** Crops of one pass when PublicTest is scored. */
-const SCORED = 32;
+import { Trainer } from './trainer.js';
 
 export interface RunOptions {
   run: string;
   data: string;
   backend: BackendName;
+  /** Stop after so many steps. */
+  steps?: number | undefined;
+  /** Longest time between two checkpoints. */
+  checkpointSeconds: number;
 }
 
 /** A recipe may ask for more than this engine has; what it has not it says. */
-function refuseUnsupported({ precision, compile, distillation }: Recipe): void {
-  if (precision !== 'float32')
-    throw new MienError(
-      'invalid_data',
-      `the tfjs engine trains in float32, not ${precision}: set "precision"`,
-    );
-  if (compile)
-    throw new MienError('invalid_data', 'the tfjs engine compiles nothing: set "compile" to false');
-  if (distillation)
-    throw new MienError('invalid_data', 'the tfjs engine has no teachers: set "distillation" to null');
+function refuseUnsupported({ precision, compile, distillation }: Recipe, architecture: object): void {
+  const wrong =
+    'baseline' in architecture
+      ? 'knows no baselines: the torch engine does'
+      : precision !== 'float32'
+        ? `trains in float32, not ${precision}: set "precision"`
+        : compile
+          ? 'compiles nothing: set "compile" to false'
+          : distillation
+            ? 'has no teachers: set "distillation" to null'
+            : undefined;
+  if (wrong) throw new MienError('invalid_data', `the tfjs engine ${wrong}`);
 }
 
 /**
  * Trains a run to its end, from its checkpoint if it has one.
  * @throws {MienError} `invalid_data` where run, data or recipe are not fit for it; `backend_unavailable`
  */
-export async function trainRun({ run, data, backend }: RunOptions): Promise<void> {
+export async function trainRun(options: RunOptions): Promise<void> {
+  const { run, data, backend } = options;
   const recipe = recipeOf(join(run, 'config.json'));
-  refuseUnsupported(recipe);
-  const architecture = parseArchitecture(JSON.parse(readFileSync(join(run, 'architecture.json'), 'utf8')));
+  const description = JSON.parse(readFileSync(join(run, 'architecture.json'), 'utf8'));
+  refuseUnsupported(recipe, description);
+  const architecture = parseArchitecture(description);
   // Unlike inference (src/assets/native.ts): a step is one batch, in which all cores work on the same operation.
   process.env.TF_NUM_INTRAOP_THREADS ??= `${availableParallelism()}`;
   await createBackend(backend, await loadAssets());
-  const set = readDataSet(data);
-  new Run(run, recipe, architecture, set).train();
+  const { index, ...set } = readDataSet(data);
+  const engine = { engine: 'tfjs', device: backend, data: index.images, ...networkCost(architecture) };
+  writeAtomically(join(run, 'engine.json'), `${JSON.stringify(engine, null, 1)}\n`);
+  new Run(options, recipe, architecture, set).train();
+}
+
+/** A line of history.jsonl. */
+interface Epoch {
+  step: number;
 }
 
 class Run {
+  readonly #folder: string;
   readonly #trainer: Trainer;
   readonly #schedule: Schedule;
   readonly #training: number[];
   readonly #public: number[];
+  /** As many training images as PublicTest has: they tell what has been learned by heart. */
+  readonly #known: number[];
+  #history: Epoch[] = [];
   #step = 0;
   #best = 0;
+  /** Of the epoch that is being trained. */
+  #lossSum = 0;
+  #seconds = 0;
+  #lapped = performance.now();
 
   constructor(
-    readonly folder: string,
+    readonly options: RunOptions,
     readonly recipe: Recipe,
     readonly architecture: Architecture,
     readonly set: DataSet,
   ) {
-    const init = join(folder, 'init.safetensors');
-    this.#trainer = new Trainer(
-      architecture,
-      recipe,
-      recipe.init ? decodeSafetensors(readFileSync(init)) : undefined,
-    );
-    this.#training = rowsOf(set, 'Training');
+    this.#folder = options.run;
+    const training = rowsOf(set, 'Training');
+    this.#training = spread(training, recipe.images ?? undefined);
     this.#public = rowsOf(set, 'PublicTest');
+    this.#known = spread(training, this.#public.length);
+    const init = recipe.init ? this.#read('init.safetensors') : undefined;
+    this.#trainer = new Trainer(architecture, recipe, classShares(set, this.#training), init);
     this.#schedule = new Schedule(recipe.stages, this.#training.length, recipe.optimizer);
-    if (existsSync(join(folder, CHECKPOINT))) this.#resume();
+    if (existsSync(join(this.#folder, CHECKPOINTS.tfjs))) this.#resume();
   }
 
   train(): void {
-    const { steps } = this.#schedule;
+    const steps = Math.min(this.#schedule.steps, this.options.steps ?? this.#schedule.steps);
     const progress = new Progress('training', steps);
     let [saved, epochNow] = [performance.now(), -1];
     let order: Uint32Array = new Uint32Array();
-    let losses: number[] = [];
     while (this.#step < steps) {
       const { stage, epoch, batch, last } = this.#schedule.at(this.#step);
-      if (epoch !== epochNow) {
+      if (epoch !== epochNow)
         order = new Random(this.recipe.seed, epoch, 2).permutation(this.#training.length);
-        [epochNow, losses] = [epoch, []];
-      }
+      epochNow = epoch;
       const chosen = Array.from(order.subarray(batch * stage.batch, (batch + 1) * stage.batch));
-      losses.push(
-        this.#takeStep(
-          chosen.map((at) => this.#training[at] as number),
-          stage.side,
-        ),
+      const loss = this.#takeStep(
+        chosen.map((at) => this.#training[at] as number),
+        stage.side,
       );
-      if (last)
-        this.#endEpoch(epoch, stage.side, losses.reduce((sum, loss) => sum + loss, 0) / losses.length);
-      if (last || performance.now() - saved > CHECKPOINT_MS) {
+      // In float32, as a checkpoint keeps it.
+      this.#lossSum = Math.fround(this.#lossSum + loss);
+      if (last) this.#endEpoch(epoch, stage.side, batch + 1);
+      if (last || performance.now() - saved >= 1000 * this.options.checkpointSeconds) {
         this.#save();
         saved = performance.now();
       }
-      progress.update(
-        this.#step,
-        `epoch ${epoch + 1}, side ${stage.side}, loss ${losses.at(-1)?.toFixed(4)}`,
-      );
+      progress.update(this.#step, `epoch ${epoch + 1}, side ${stage.side}, loss ${loss.toFixed(4)}`);
     }
     this.#save();
     this.#write('last');
@@ -129,111 +137,96 @@ class Run {
 
   #takeStep(rows: number[], side: number): number {
     const random = new Random(this.recipe.seed, this.#step);
-    const batch = this.#batch(rows, side, random);
-    const loss = this.#trainer.step(batch, this.#schedule.rate(this.#step), this.#step, random);
+    const batch = batchOf(this.set, rows, side, this.recipe, random);
+    const draws = () => new Random(this.recipe.seed, this.#step, 3);
+    const loss = this.#trainer.step(batch, this.#schedule.rate(this.#step), this.#step, draws);
     this.#step++;
     return loss;
   }
 
-  #batch(rows: number[], side: number, random: Random): Batch {
-    const { images, labels, votes } = this.set;
-    const { augmentation, labels: options } = this.recipe;
-    const targets = new Float32Array(rows.length * LABELS.length).fill(options.smoothing / LABELS.length);
-    const shares = new Float32Array(rows.length * VOTES.length);
-    rows.forEach((row, at) => {
-      const hit = at * LABELS.length + (labels[row] as number);
-      targets[hit] = (targets[hit] as number) + 1 - options.smoothing;
-      const own = votes.subarray(row * VOTES.length, (row + 1) * VOTES.length);
-      const sum = Math.max(
-        1,
-        own.reduce((total, count) => total + count, 0),
-      );
-      shares.set(
-        Array.from(own, (count) => count / sum),
-        at * VOTES.length,
-      );
-    });
-    const pictures = augment(cropsOf(images, rows), side, augmentation, random);
-    mixup([pictures, targets, shares], rows.length, augmentation.mixup, random);
-    return { pictures, side, targets, shares };
-  }
-
-  /** Accuracy and loss of the averaged weights on PublicTest, at the side being trained. */
-  #measure(side: number): { accuracy: number; loss: number } {
-    const executor = new Executor(plan({ ...this.architecture, side }, this.#trainer.average()));
-    let [right, loss] = [0, 0];
-    for (let from = 0; from < this.#public.length; from += SCORED) {
-      const rows = this.#public.slice(from, from + SCORED);
-      const logits = executor.run(enlarge(cropsOf(this.set.images, rows), side), rows.length);
-      rows.forEach((row, at) => {
-        const own = logits.subarray(at * LABELS.length, (at + 1) * LABELS.length);
-        const highest = Math.max(...own);
-        const label = this.set.labels[row] as number;
-        if (own.indexOf(highest) === label) right++;
-        const sum = own.reduce((total, logit) => total + Math.exp(logit - highest), 0);
-        loss += Math.log(sum) + highest - (own[label] as number);
-      });
-    }
-    executor.dispose();
-    // Rounded as a checkpoint keeps it, so that a resumed run compares what a whole one does.
-    const { length } = this.#public;
-    return { accuracy: Math.fround(right / length), loss: loss / length };
-  }
-
-  #endEpoch(epoch: number, side: number, loss: number): void {
-    const { accuracy, loss: publicLoss } = this.#measure(side);
-    const rate = this.#schedule.rate(this.#step - 1);
+  #endEpoch(epoch: number, side: number, steps: number): void {
+    const measured = (rows: number[]) =>
+      measureWeights({ ...this.architecture, side }, this.#trainer.average(), this.set, rows);
+    const [shown, known] = [measured(this.#public), measured(this.#known)];
+    this.#lap();
     const row = {
       epoch: epoch + 1,
       step: this.#step,
       side,
-      rate,
-      loss,
-      publicAccuracy: accuracy,
-      publicLoss,
+      rate: this.#schedule.rate(this.#step - 1),
+      loss: this.#lossSum / steps,
+      trainAccuracy: known.accuracy,
+      publicAccuracy: shown.accuracy,
+      publicRecall: shown.recall,
+      publicLoss: shown.loss,
+      seconds: Number(this.#seconds.toFixed(3)),
     };
-    appendFileSync(join(this.folder, 'history.jsonl'), `${JSON.stringify(row)}\n`);
+    [this.#lossSum, this.#seconds] = [0, 0];
+    this.#history.push(row);
+    this.#writeHistory();
     this.#write('last');
     // Only weights for the side that is served can be chosen.
-    if (side === this.architecture.side && accuracy >= this.#best) {
-      this.#best = accuracy;
+    if (side === this.architecture.side && shown.accuracy >= this.#best) {
+      this.#best = shown.accuracy;
       this.#write('best');
     }
-    console.log(`epoch ${epoch + 1}: loss ${loss.toFixed(4)}, PublicTest ${accuracy.toFixed(4)}`);
+    console.log(`epoch ${epoch + 1}: loss ${row.loss.toFixed(4)}, PublicTest ${shown.accuracy.toFixed(4)}`);
+  }
+
+  #lap(): void {
+    const now = performance.now();
+    this.#seconds += (now - this.#lapped) / 1000;
+    this.#lapped = now;
+  }
+
+  #writeHistory(): void {
+    const lines = this.#history.map((row) => `${JSON.stringify(row)}\n`);
+    writeAtomically(join(this.#folder, 'history.jsonl'), lines.join(''));
   }
 
   #write(name: 'last' | 'best'): void {
-    writeAtomically(join(this.folder, `${name}.safetensors`), encodeSafetensors(this.#trainer.average()));
+    writeAtomically(join(this.#folder, `${name}.safetensors`), encodeSafetensors(this.#trainer.average()));
+  }
+
+  #read(name: string) {
+    const file = join(this.#folder, name);
+    try {
+      return decodeSafetensors(readFileSync(file));
+    } catch (cause) {
+      throw new MienError('invalid_data', `${file}: ${(cause as Error).message}`, { cause });
+    }
   }
 
   #save(): void {
-    const progress = { shape: [2], data: Float32Array.of(this.#step, this.#best) };
+    this.#lap();
+    const progress = {
+      shape: [4],
+      data: Float32Array.of(this.#step, this.#best, this.#lossSum, this.#seconds),
+    };
     const state = new Map([...this.#trainer.state(), ['progress', progress]]);
-    writeAtomically(join(this.folder, CHECKPOINT), encodeSafetensors(state));
+    writeAtomically(join(this.#folder, CHECKPOINTS.tfjs), encodeSafetensors(state));
   }
 
   #resume(): void {
-    const state = decodeSafetensors(readFileSync(join(this.folder, CHECKPOINT)));
-    [this.#step, this.#best] = state.get('progress')?.data as unknown as [number, number];
+    const state = this.#read(CHECKPOINTS.tfjs);
+    const progress = state.get('progress')?.data ?? [];
     try {
+      if (progress.length !== 4) throw new RangeError('the checkpoint has no progress');
+      [this.#step, this.#best, this.#lossSum, this.#seconds] = [...progress] as [
+        number,
+        number,
+        number,
+        number,
+      ];
       this.#trainer.restore(state);
     } catch (cause) {
       const why = (cause as Error).message;
-      throw new MienError('invalid_data', `${this.folder} cannot be resumed: ${why}`, { cause });
+      throw new MienError('invalid_data', `${this.#folder} cannot be resumed: ${why}`, { cause });
     }
-    const history = join(this.folder, 'history.jsonl');
+    const history = join(this.#folder, 'history.jsonl');
     const rows = existsSync(history) ? readFileSync(history, 'utf8').trim().split('\n') : [];
-    // Epochs that ended after the checkpoint are run again.
-    const kept = rows.filter((row) => row && JSON.parse(row).step <= this.#step);
-    writeAtomically(history, kept.map((row) => `${row}\n`).join(''));
+    const epochs: Epoch[] = rows.filter((row) => row !== '').map((row) => JSON.parse(row));
+    // Epochs that ended after the checkpoint are trained again.
+    this.#history = epochs.filter(({ step }) => step <= this.#step);
   }
-}
-
-/** uint8 [rows, 48, 48]. */
-function cropsOf(images: Uint8Array, rows: number[]): Uint8Array {
-  const crops = new Uint8Array(rows.length * CROP_BYTES);
-  rows.forEach((row, at) => {
-    crops.set(images.subarray(row * CROP_BYTES, (row + 1) * CROP_BYTES), at * CROP_BYTES);
-  });
-  return crops;
 }

@@ -1,16 +1,14 @@
 // The whole of tfjs: it is what registers the gradients.
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Architecture } from '../../../../src/model/architecture.js';
+import { type Architecture, decoderStart, place } from '../../../../src/model/architecture.js';
 import { LABELS } from '../../../../src/model/labels.js';
 import { Network, type Training } from '../../../../src/model/network.js';
 import type { Weight, Weights } from '../../../../src/model/weights.js';
-import type { Configuration } from '../../config.js';
+import type { Recipe } from '../../config.js';
 import { VOTES } from '../../data/fer2013.js';
 import { initialWeights, linear } from './initialise.js';
 import { Random } from './random.js';
-
-type Recipe = Omit<Configuration, 'architecture'>;
 
 /** One batch, ready to be learned. */
 export interface Batch {
@@ -41,13 +39,19 @@ export class Trainer {
   /** What is learned, by the same names as the momenta. */
   readonly #parameters = new Map<string, tf.Variable>();
   readonly #votes: { weight: tf.Variable; bias: tf.Variable } | undefined;
+  /** Added to the logits in training: τ · log of each class's share (logit adjustment, torch/learner.py). */
+  readonly #offsets: Float32Array;
 
-  /** @param init weights to start from; random ones of the recipe's seed without */
-  constructor(architecture: Architecture, recipe: Recipe, init?: Weights) {
+  /**
+   * @param shares the classes' shares of the training images
+   * @param init weights to start from; random ones of the recipe's seed without
+   */
+  constructor(architecture: Architecture, recipe: Recipe, shares: ArrayLike<number>, init?: Weights) {
     this.#recipe = recipe;
+    this.#offsets = Float32Array.from(shares, (share) => recipe.labels.adjustment * Math.log(share));
     this.network = new Network(architecture, init ?? initialWeights(architecture, recipe.seed));
     if (recipe.labels.ferplus > 0) {
-      const inputs = this.network.variables.get('head.weight')?.shape[0] as number;
+      const inputs = place(architecture)[decoderStart(architecture) - 1]?.outputChannels as number;
       const random = new Random(recipe.seed, 1);
       const values = (size: number) => Float32Array.from({ length: size }, linear(inputs, random));
       this.#votes = {
@@ -75,12 +79,19 @@ export class Trainer {
       );
   }
 
-  /** The loss of a batch (cross-entropy; `total` with FER+'s) and the gradient of the total by parameter. */
-  gradients(batch: Batch, random: Random): { loss: number; total: number; gradients: tf.NamedTensorMap } {
+  /**
+   * The loss of a batch (cross-entropy; `total` with FER+'s) and the gradient of the total by parameter.
+   * @param followed whether batch norm's running moments take notice
+   */
+  gradients(
+    batch: Batch,
+    random: Random,
+    followed = true,
+  ): { loss: number; total: number; gradients: tf.NamedTensorMap } {
     let loss = 0;
     const names = new Map([...this.#parameters].map(([name, variable]) => [variable.name, name]));
     const { value, grads } = tf.variableGrads(() => {
-      const parts = this.#loss(batch, random);
+      const parts = this.#loss(batch, random, followed);
       loss = parts.loss.dataSync()[0] as number;
       return parts.total;
     }, [...this.#parameters.values()]);
@@ -91,13 +102,18 @@ export class Trainer {
     return { loss, total, gradients };
   }
 
-  #loss({ pictures, side, targets, shares }: Batch, random: Random): { loss: tf.Scalar; total: tf.Scalar } {
+  #loss(
+    { pictures, side, targets, shares }: Batch,
+    random: Random,
+    followed: boolean,
+  ): { loss: tf.Scalar; total: tf.Scalar } {
     const count = targets.length / LABELS.length;
     const { logits, features } = this.network.forward(
       tf.tensor4d(pictures, [count, side, side, 1]),
-      this.#training(random),
+      this.#training(random, followed),
     );
-    const loss = crossEntropy(logits, tf.tensor2d(targets, [count, LABELS.length]));
+    const adjusted = tf.add<tf.Tensor2D>(logits, tf.tensor1d(this.#offsets));
+    const loss = crossEntropy(adjusted, tf.tensor2d(targets, [count, LABELS.length]));
     if (!this.#votes) return { loss, total: loss };
     const votes = tf.add<tf.Tensor2D>(
       tf.matMul(features, this.#votes.weight as tf.Tensor2D),
@@ -107,8 +123,9 @@ export class Trainer {
     return { loss, total: tf.add(loss, tf.mul(extra, this.#recipe.labels.ferplus)) };
   }
 
-  #training(random: Random): Training {
+  #training(random: Random, followed: boolean): Training {
     return {
+      depth: this.#recipe.stochasticDepth,
       mask(shape, share) {
         const size = shape.reduce((product, length) => product * length, 1);
         const kept = Float32Array.from({ length: size }, () =>
@@ -117,6 +134,7 @@ export class Trainer {
         return tf.tensor(kept, shape);
       },
       follow: (norm, { mean, variance }, count) => {
+        if (!followed) return;
         this.#follow(`${norm}.running_mean`, mean);
         this.#follow(`${norm}.running_var`, tf.mul(variance, count / (count - 1)));
       },
@@ -128,11 +146,17 @@ export class Trainer {
     running.assign(tf.add(tf.mul(running, 1 - NORM_MOMENTUM), tf.mul(value, NORM_MOMENTUM)));
   }
 
-  /** One step of SGD (PyTorch's form of momentum and of Nesterov's), and of the average. Returns the loss. */
-  step(batch: Batch, rate: number, step: number, random: Random): number {
-    const { momentum, nesterov, weightDecay } = this.#recipe.optimizer;
+  /**
+   * One step of SGD (PyTorch's form of momentum and of Nesterov's), and of the average.
+   * @param draws a fresh source of the step's draws, the same at every call
+   * @returns the labels' loss
+   */
+  step(batch: Batch, rate: number, step: number, draws: () => Random): number {
+    const { momentum, nesterov, weightDecay, sam } = this.#recipe.optimizer;
     return tf.tidy(() => {
-      const { loss, gradients } = this.gradients(batch, random);
+      const first = this.gradients(batch, draws());
+      const { loss } = first;
+      const gradients = sam > 0 ? this.#gradientsAbove(first.gradients, batch, draws()) : first.gradients;
       for (const [name, variable] of this.#parameters) {
         const velocity = this.#state.get(`momentum/${name}`) as tf.Variable;
         const plain = gradients[name] as tf.Tensor;
@@ -145,6 +169,18 @@ export class Trainer {
       this.#updateAverage(step);
       return loss;
     });
+  }
+
+  /** Sharpness-aware minimisation: the gradients `sam` away, where the loss is highest (torch/optimizer.py). */
+  #gradientsAbove(gradients: tf.NamedTensorMap, batch: Batch, random: Random): tf.NamedTensorMap {
+    const squares = Object.values(gradients).map((gradient) => tf.sum<tf.Scalar>(tf.square(gradient)));
+    const scale = tf.div(this.#recipe.optimizer.sam, tf.add(tf.sqrt(tf.addN(squares)), 1e-12));
+    const before = new Map([...this.#parameters].map(([name, variable]) => [name, tf.clone(variable)]));
+    for (const [name, variable] of this.#parameters)
+      variable.assign(tf.add(variable, tf.mul(gradients[name] as tf.Tensor, scale)));
+    const above = this.gradients(batch, random, false).gradients;
+    for (const [name, variable] of this.#parameters) variable.assign(before.get(name) as tf.Tensor);
+    return above;
   }
 
   #updateAverage(step: number): void {

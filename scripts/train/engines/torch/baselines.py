@@ -70,12 +70,12 @@ class Baseline(nn.Module):
         self.deviation = description["input"]["deviation"] * 255
         epsilon = description["epsilon"]
         if description["baseline"] == "resnet":
-            self.body, features = resnet(description["width"], description["stem"], epsilon)
+            self.body, self.features = resnet(description["width"], description["stem"], epsilon)
         elif description["baseline"] == "parallel":
-            self.body, features = parallel(description["width"], epsilon)
+            self.body, self.features = parallel(description["width"], epsilon)
         else:
             raise ValueError(f"no baseline is called {description['baseline']}")
-        self.head = nn.Linear(features, len(description["labels"]))
+        self.head = nn.Linear(self.features, len(description["labels"]))
         self.head_dropout = nn.Dropout(description["dropout"])
         self.reset()
 

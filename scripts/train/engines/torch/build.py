@@ -1,12 +1,8 @@
 """A network of ours from its description, architecture.json: the paper's, or one that it is compared with."""
 
-import json
-from pathlib import Path
-
-from safetensors.torch import load_file
-
 from baselines import Baseline
-from network import Network, load_tensors
+from files import load_weights, read_json
+from network import Network
 
 
 def build(description):
@@ -15,6 +11,6 @@ def build(description):
 
 def load(architecture, weights):
     """The network of two files, for inference."""
-    network = build(json.loads(Path(architecture).read_text()))
-    load_tensors(network, load_file(weights))
+    network = build(read_json(architecture))
+    load_weights(network, weights)
     return network.eval().requires_grad_(False)

@@ -1,31 +1,49 @@
 """A packed data set (npm run prepare-data) as tensors."""
 
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
+from files import Fault, read_json
+
 Image.MAX_IMAGE_PIXELS = None  # the strip of all faces is one very tall picture, and ours
 SIZE = 48
 SPLITS = {"Training": 0, "PublicTest": 1, "PrivateTest": 2}
 
 
-def read(folder, split):
-    """One split as uint8 images [n, 1, 48, 48], int64 labels [n], float32 shares of the FER+ votes [n, 10].
+class DataSet:
+    """The files of a packed data set, checked: a missing one, or one whose hash is not the index's, is a fault."""
 
-    The shares of a face without votes are all zero. A file whose hash is not the index's raises.
-    """
-    folder = Path(folder)
-    index = json.loads((folder / "index.json").read_text())
-    for name, digest in index["files"].items():
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
-            raise ValueError(f"{folder / name} is not the file that was packed")
-    rows = np.fromfile(folder / "splits.u8", np.uint8) == SPLITS[split]
-    images = np.asarray(Image.open(folder / "images.png")).reshape(-1, 1, SIZE, SIZE)[rows]
-    labels = np.fromfile(folder / "labels.u8", np.uint8)[rows]
-    votes = np.fromfile(folder / "votes.u8", np.uint8).reshape(-1, len(index["votes"]))[rows].astype(np.float32)
-    votes /= np.maximum(votes.sum(1, keepdims=True), 1)
-    return torch.tensor(images), torch.tensor(labels, dtype=torch.int64), torch.tensor(votes)
+    def __init__(self, folder):
+        folder = Path(folder)
+        index = read_json(folder / "index.json")
+        for name, digest in index["files"].items():
+            if hashlib.sha256(bytes_of(folder / name)).hexdigest() != digest:
+                raise Fault(f"{folder / name} is not the file that was packed")
+        self.digest = index["images"]
+        self.splits = np.fromfile(folder / "splits.u8", np.uint8)
+        self.images = np.asarray(Image.open(folder / "images.png")).reshape(-1, 1, SIZE, SIZE)
+        self.labels = np.fromfile(folder / "labels.u8", np.uint8)
+        self.votes = np.fromfile(folder / "votes.u8", np.uint8).reshape(-1, len(index["votes"]))
+
+    def read(self, split, limit=None):
+        """One split as uint8 images [n, 1, 48, 48], int64 labels [n], float32 shares of the FER+ votes [n, 10].
+
+        With a limit, at most so many, spread evenly. The shares of a face without votes are all zero.
+        """
+        rows = np.flatnonzero(self.splits == SPLITS[split])
+        if limit is not None and limit < len(rows):
+            rows = rows[np.arange(limit) * len(rows) // limit]
+        votes = self.votes[rows].astype(np.float32)
+        votes /= np.maximum(votes.sum(1, keepdims=True), 1)
+        return torch.tensor(self.images[rows]), torch.tensor(self.labels[rows], dtype=torch.int64), torch.tensor(votes)
+
+
+def bytes_of(file):
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Fault(f"cannot read {file}: {error.strerror}") from error

@@ -1,20 +1,40 @@
 """Learning from trained networks (Hinton, Vinyals and Dean 2015, section 2)."""
 
+import shutil
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 
 from build import load
+from files import Fault
 from network import enlarge
+
+TEACHER = ("architecture.json", "best.safetensors")
+
+
+def collect(run, folders):
+    """Copies the teachers into the run's own folder, which then needs nothing else, and says where they are."""
+    places = [run / "teachers" / str(i) for i in range(len(folders))]
+    for place, folder in zip(places, folders):
+        if all((place / name).exists() for name in TEACHER):
+            continue
+        place.mkdir(parents=True, exist_ok=True)
+        for name in TEACHER:
+            try:
+                shutil.copyfile(Path(folder) / name, place / name)
+            except OSError as error:
+                raise Fault(f"the teacher {folder} is no finished run: {error}") from error
+    return places
 
 
 class Teachers:
-    """The networks of a run's `teachers` folder; they see the very pictures, augmented, that the pupil sees."""
+    """The networks that teach a run; they see the very pictures, augmented, that the pupil sees."""
 
-    def __init__(self, folder, options, device):
+    def __init__(self, places, options, device):
         self.temperature, self.weight = options["temperature"], options["weight"]
         self.networks = [
-            load(teacher / "architecture.json", teacher / "weights.safetensors").to(device, memory_format=torch.channels_last)
-            for teacher in sorted(folder.iterdir())
+            load(*(place / name for name in TEACHER)).to(device, memory_format=torch.channels_last) for place in places
         ]
 
     @torch.no_grad()

@@ -20,7 +20,27 @@ class Downsampler(nn.Module):
         return F.relu(self.norm(y))
 
 
-class Residual(nn.Module):
+class Skippable(nn.Module):
+    """A residual block whose branch is left out, in training, with probability `skip` (Huang et al. 2016)."""
+
+    skip = 0.0
+
+    def branch(self, y):
+        """The branch [n, c, h, w], as it is added to the input: gone for some pictures, larger for the others."""
+        if not (self.training and self.skip):
+            return y
+        kept = torch.rand(y.shape[0], 1, 1, 1, device=y.device) >= self.skip
+        return y * (kept / (1 - self.skip)).to(y.dtype)
+
+
+def skip_blocks(network, share):
+    """Stochastic depth: the last residual block is skipped with probability `share`, those before it in proportion."""
+    blocks = [module for module in network.modules() if isinstance(module, Skippable)]
+    for i, block in enumerate(blocks):
+        block.skip = share * (i + 1) / len(blocks)
+
+
+class Residual(Skippable):
     """ARB and non-bottleneck-1D: two grouped 3x1, 1x3 pairs, the second dilated, added to the input."""
 
     def __init__(self, channels, groups, dilation, dropout, epsilon):
@@ -43,10 +63,10 @@ class Residual(nn.Module):
     def forward(self, x):
         y = F.relu(self.norm1(self.conv2(F.relu(self.conv1(x)))))
         y = self.norm2(self.conv4(F.relu(self.conv3(y))))
-        return F.relu(x + self.dropout(y))
+        return F.relu(x + self.branch(self.dropout(y)))
 
 
-class PlainResidual(nn.Module):
+class PlainResidual(Skippable):
     """The residual block that the paper starts from: two dense 3x3 convolutions, the second dilated, added to the input."""
 
     def __init__(self, channels, dilation, dropout, epsilon):
@@ -59,7 +79,7 @@ class PlainResidual(nn.Module):
 
     def forward(self, x):
         y = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
-        return F.relu(x + self.dropout(y))
+        return F.relu(x + self.branch(self.dropout(y)))
 
 
 class Mix(nn.Module):
@@ -172,10 +192,15 @@ class Network(nn.Module):
             module, channels = build_row(row, channels, architecture["epsilon"])
             self.add_module(row["name"], module)
             self.names.append(row["name"])
+        self.features = features
         self.head = None
         if architecture["head"]["features"]:
             self.head = nn.Linear(features, len(architecture["labels"]))
         self.head_dropout = nn.Dropout(architecture["head"]["dropout"])
+        if not self.maps:
+            # Nothing reads the decoder, so there is nothing to learn in it.
+            for name in self.names[self.encoder_rows :]:
+                getattr(self, name).requires_grad_(False)
         self.reset()
 
     def reset(self):

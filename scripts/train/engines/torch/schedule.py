@@ -2,12 +2,15 @@
 
 import math
 
+from files import Fault
+
 
 class Schedule:
     """Cuts a run of stages (each a side, a batch size and a number of epochs) into steps.
 
     `at(step)` says the stage, the epoch and the batch of a step; `rate(step)` its learning rate, which rises
-    linearly over the first `warmup` share of all images and then, if `decay` is "cosine", falls to zero.
+    linearly over the first `warmup` share of all images and then stays ("constant") or falls to zero, in a line
+    ("linear") or as a cosine ("cosine").
     """
 
     def __init__(self, stages, images, optimizer):
@@ -17,7 +20,7 @@ class Schedule:
         self.ends, steps, seen = [], 0, 0
         for stage, per_epoch in zip(stages, self.per_epoch):
             if per_epoch == 0:
-                raise ValueError(f"a batch of {stage['batch']} is more than the {images} images")
+                raise Fault(f"a batch of {stage['batch']} is more than the {images} images")
             self.ends.append((steps, seen))
             steps += per_epoch * stage["epochs"]
             seen += per_epoch * stage["epochs"] * stage["batch"]
@@ -41,4 +44,5 @@ class Schedule:
             return self.peak * (share + 1 / self.steps) / (self.warmup + 1 / self.steps)
         if self.decay == "constant":
             return self.peak
-        return self.peak * 0.5 * (1 + math.cos(math.pi * (share - self.warmup) / (1 - self.warmup)))
+        left = (1 - share) / (1 - self.warmup)
+        return self.peak * (left if self.decay == "linear" else 0.5 * (1 - math.cos(math.pi * left)))

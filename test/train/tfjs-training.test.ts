@@ -1,0 +1,125 @@
+/** Training by the tfjs engine: killed, resumed, refused. */
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { historyOf, lastWeights, SMOKE, script } from '../support/training.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'mien-tfjs-training-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (...names: string[]) => join(folder, ...names);
+
+const smoke = JSON.parse(readFileSync(SMOKE, 'utf8'));
+/** Half of smoke.json: one stage of two epochs. */
+const short = at('short.json');
+writeFileSync(short, JSON.stringify({ ...smoke, stages: [{ side: 24, epochs: 2, batch: 32 }] }));
+
+const engine = (name: string, ...more: string[]) =>
+  script('train', '--engine', 'tfjs', '--config', short, '--run', at(name), ...more);
+
+/** Refused by exit code 1 and these words. */
+async function refused(running: ReturnType<typeof script>, words: string): Promise<void> {
+  const { code, said } = await running.ended;
+  expect([code, said]).toEqual([1, expect.stringContaining(`error: ${words}`)]);
+}
+
+describe('training by tfjs', () => {
+  let seconds = 0;
+  beforeAll(async () => {
+    const start = performance.now();
+    const options = ['--engine', 'tfjs', '--config', SMOKE, '--run', at('smoke')];
+    const smokeRun = await script('train', ...options).ended;
+    seconds = (performance.now() - start) / 1000;
+    expect(smokeRun.code, smokeRun.said).toBe(0);
+    const whole = await engine('whole').ended;
+    expect(whole.code, whole.said).toBe(0);
+  }, 300_000);
+
+  it('takes generated data and less than a minute of an idle machine, and learns', () => {
+    console.log(`smoke.json by tfjs: ${seconds.toFixed(1)} s`);
+    const history = historyOf(at('smoke'));
+    expect(history.map(({ epoch, side }) => [epoch, side])).toEqual([
+      [1, 16],
+      [2, 16],
+      [3, 24],
+      [4, 24],
+    ]);
+    expect(history[3]?.loss).toBeLessThan(history[0]?.loss as number);
+    expect(Object.keys(history[0] ?? {})).toEqual(
+      'epoch step side rate loss trainAccuracy publicAccuracy publicRecall publicLoss'.split(' '),
+    );
+    expect(existsSync(at('smoke', 'best.safetensors'))).toBe(true);
+    expect(JSON.parse(readFileSync(at('smoke', 'engine.json'), 'utf8'))).toMatchObject({
+      engine: 'tfjs',
+      device: 'wasm',
+    });
+  });
+
+  it('ends with the same weights and history when it is killed at a random moment and resumed', async () => {
+    const often = ['--checkpoint-seconds', '0.05'];
+    const killed = engine('killed', ...often);
+    while (!existsSync(at('killed', 'checkpoint.safetensors')))
+      await new Promise((done) => setTimeout(done, 50));
+    await new Promise((done) => setTimeout(done, 1500 * Math.random()));
+    killed.kill();
+    expect((await killed.ended).code).toBe(null);
+    expect(existsSync(at('killed', 'checkpoint.safetensors'))).toBe(true);
+    const resumed = await engine('killed', ...often, '--resume').ended;
+    expect(resumed.code, resumed.said).toBe(0);
+    expect(lastWeights(at('killed'))).toEqual(lastWeights(at('whole')));
+    expect(historyOf(at('killed'))).toEqual(historyOf(at('whole')));
+    expect(readdirSync(at('killed')).filter((name) => name.endsWith('.part'))).toEqual([]);
+  }, 240_000);
+
+  it('refuses what it cannot do', async () => {
+    const asked = (change: object, ...more: string[]) => {
+      writeFileSync(at('asked.json'), JSON.stringify({ ...smoke, ...change }));
+      return script('train', '--engine', 'tfjs', '--config', at('asked.json'), '--run', at('asked'), ...more);
+    };
+    await refused(asked({ precision: 'bfloat16' }), 'the tfjs engine trains in float32, not bfloat16');
+    const baseline = { baseline: 'parallel', side: 24, width: 2, dropout: 0 };
+    await refused(asked({ architecture: baseline }), 'the tfjs engine knows no baselines');
+  }, 60_000);
+
+  it('names a damaged checkpoint and a wrong configuration', async () => {
+    cpSync(at('whole'), at('damaged'), { recursive: true });
+    const checkpoint = readFileSync(at('whole', 'checkpoint.safetensors'));
+    writeFileSync(at('damaged', 'checkpoint.safetensors'), checkpoint.subarray(0, 1e6));
+    await refused(engine('damaged', '--resume'), `${at('damaged', 'checkpoint.safetensors')}: not valid`);
+    writeFileSync(at('wrong.json'), JSON.stringify({ ...smoke, average: 2 }));
+    await refused(
+      script('train', '--config', at('wrong.json')),
+      `${at('wrong.json')} is not a training configuration`,
+    );
+  }, 60_000);
+});
+
+const mounted = at('full');
+mkdirSync(mounted);
+const disk = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', mounted]).status === 0;
+if (!disk) console.warn('skipped: training on a full disk; a small disk cannot be mounted here (root can)');
+afterAll(() => {
+  if (disk) spawnSync('umount', [mounted]);
+});
+
+describe.skipIf(!disk)('a full disk', () => {
+  it('ends training with its name, and leaves nothing half-written', async () => {
+    // A checkpoint is three times the weights, 17 MB: it does not fit at all.
+    await refused(
+      engine('full/run', '--checkpoint-seconds', '0', '--steps', '1'),
+      `cannot write ${join(mounted, 'run', 'checkpoint.safetensors')}: ENOSPC`,
+    );
+    const left = readdirSync(join(mounted, 'run')).sort();
+    expect(left).toEqual(['architecture.json', 'commit.txt', 'config.json', 'data', 'engine.json']);
+  }, 60_000);
+});

@@ -1,0 +1,243 @@
+/** Training by the torch engine: killed, resumed, shared by processes, taught, refused. Needs a Python with torch. */
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Weights } from '../../src/model/weights.js';
+import { historyOf, lastWeights, python, SMOKE, script, torchEngine, torchrun } from '../support/training.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'mien-training-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (...names: string[]) => join(folder, ...names);
+
+/** Largest difference of two runs' weights, and the largest weight. */
+function compare(one: Weights, other: Weights): { apart: number; largest: number } {
+  let [apart, largest] = [0, 0];
+  for (const [name, { data }] of one)
+    data.forEach((value, place) => {
+      apart = Math.max(apart, Math.abs(value - (other.get(name)?.data[place] as number)));
+      largest = Math.max(largest, Math.abs(value));
+    });
+  return { apart, largest };
+}
+
+/** When a file was last written, in milliseconds as Date.now(); 0 where there is none. */
+const writtenAt = (file: string) => (existsSync(file) ? statSync(file).mtimeMs : 0);
+
+async function until(done: () => boolean): Promise<void> {
+  while (!done()) await new Promise((wake) => setTimeout(wake, 20));
+}
+
+/** A run's folder, ready for the engine, by smoke.json with changes. */
+async function prepared(name: string, change: (config: Record<string, object>) => object): Promise<string> {
+  const config = at(`${name}.json`);
+  writeFileSync(config, JSON.stringify(change(JSON.parse(readFileSync(SMOKE, 'utf8')))));
+  const { code, said } = await script('train', '--config', config, '--run', at(name), '--dry-run').ended;
+  expect(said).toContain(`--run ${at(name)}`);
+  expect(code).toBe(0);
+  return at(name);
+}
+
+describe.skipIf(!python)('training by torch', () => {
+  const data = at('whole', 'data');
+  /** Seconds of `npm run train -- --config smoke.json`. */
+  let seconds = 0;
+  beforeAll(async () => {
+    const start = performance.now();
+    const { code, said } = await script('train', '--config', SMOKE, '--run', at('whole')).ended;
+    seconds = (performance.now() - start) / 1000;
+    expect(code, said).toBe(0);
+  }, 240_000);
+
+  it('takes generated data and less than a minute of an idle machine, and learns', () => {
+    console.log(`smoke.json by torch: ${seconds.toFixed(1)} s`);
+    const history = historyOf(at('whole'));
+    expect(history.map(({ epoch, side }) => [epoch, side])).toEqual([
+      [1, 16],
+      [2, 16],
+      [3, 24],
+      [4, 24],
+    ]);
+    expect(history[3]?.loss).toBeLessThan(history[0]?.loss as number);
+    for (const row of history)
+      for (const name of ['trainAccuracy', 'publicAccuracy', 'publicRecall'])
+        expect(row[name], name).toBeGreaterThan(0);
+    const engine = JSON.parse(readFileSync(at('whole', 'engine.json'), 'utf8'));
+    expect(engine).toMatchObject({ engine: 'torch', processes: 1, device: 'cpu' });
+    expect(engine.parameters).toBeGreaterThan(1e6);
+  });
+
+  it('ends with the same weights and history when it is killed at random moments and resumed', async () => {
+    cpSync(at('whole'), at('killed'), {
+      recursive: true,
+      filter: (file) => !/history|checkpoint|last|best/.test(file),
+    });
+    // A checkpoint after every step or two, so that most of them lie within an epoch.
+    const often = ['--checkpoint-seconds', '0.05'];
+    for (const delay of [Math.random(), Math.random()]) {
+      const begun = Date.now();
+      const running = torchEngine(at('killed'), data, ...often);
+      await until(() => writtenAt(at('killed', 'checkpoint.pt')) > begun);
+      await new Promise((done) => setTimeout(done, 500 * delay));
+      running.kill();
+      expect((await running.ended).code, `after ${500 * delay} ms`).toBe(null);
+    }
+    const before = existsSync(at('killed', 'last.safetensors')) ? lastWeights(at('killed')) : undefined;
+    const { code, said } = await torchEngine(at('killed'), data, ...often).ended;
+    expect(code, said).toBe(0);
+    expect(lastWeights(at('killed'))).toEqual(lastWeights(at('whole')));
+    expect(historyOf(at('killed'))).toEqual(historyOf(at('whole')));
+    expect(before).not.toEqual(lastWeights(at('whole'))); // the control: it had not ended
+  }, 240_000);
+
+  it('does not overwrite a run, nor go on with one of another configuration', async () => {
+    const again = await script('train', '--config', SMOKE, '--run', at('whole')).ended;
+    expect(again.code).toBe(1);
+    expect(again.said).toContain(`error: ${at('whole')} holds a run: --resume goes on with it`);
+    const config = at('other.json');
+    writeFileSync(config, JSON.stringify({ ...JSON.parse(readFileSync(SMOKE, 'utf8')), seed: 2 }));
+    const other = await script('train', '--config', config, '--run', at('whole'), '--resume').ended;
+    expect(other.code).toBe(1);
+    expect(other.said).toContain(`error: ${at('whole')} holds a run of another seed`);
+  }, 60_000);
+
+  it('in two processes, killed and resumed, ends with the weights of one', async () => {
+    const steps = ['--steps', '5', '--checkpoint-seconds', '0'];
+    // Dropout and stochastic depth, which each process draws for itself, are off.
+    const one = await prepared('one', ({ architecture, optimizer, ...config }) => ({
+      ...config,
+      optimizer: { ...optimizer, sam: 0.02 },
+      architecture: { ...architecture, dropout: 0, head: { maps: true, features: true, dropout: 0 } },
+      stochasticDepth: 0,
+    }));
+    cpSync(one, at('two'), { recursive: true });
+    const single = await torchEngine(one, data, ...steps).ended;
+    expect(single.code, single.said).toBe(0);
+    const running = torchrun(at('two'), data, ...steps);
+    await until(() => existsSync(at('two', 'checkpoint.pt')));
+    running.kill();
+    expect((await running.ended).code).toBe(null);
+    const resumed = await torchrun(at('two'), data, ...steps).ended;
+    expect(resumed.code, resumed.said).toBe(0);
+    const { apart, largest } = compare(lastWeights(at('two')), lastWeights(one));
+    console.log(`two processes and one: weights ${apart} apart, the largest is ${largest}`);
+    // float32 sums in another order, and ReLUs near zero that open or close by the last bit.
+    expect(apart).toBeLessThan(1e-4 * largest);
+    // The control: another recipe is further away.
+    expect(compare(lastWeights(at('two')), lastWeights(at('whole'))).apart).toBeGreaterThan(1e-3 * largest);
+  }, 240_000);
+
+  it('learns from an ensemble of teachers, which its folder then holds', async () => {
+    const teachers = [at('whole'), at('killed')];
+    const distillation = { teachers, weight: 1, temperature: 2 };
+    const run = await prepared('pupil', (config) => ({ ...config, distillation }));
+    const taught = await torchEngine(run, data).ended;
+    expect(taught.code, taught.said).toBe(0);
+    expect(readdirSync(join(run, 'teachers', '1')).sort()).toEqual(['architecture.json', 'best.safetensors']);
+    // All else is alike: with a weight of 1 the labels say nothing, so the teachers have taught this.
+    expect(compare(lastWeights(run), lastWeights(at('whole'))).apart).toBeGreaterThan(1e-3);
+
+    const untrained = await prepared('untrained', (config) => config);
+    const lacking = await prepared('lacking', (config) => ({
+      ...config,
+      distillation: { ...distillation, teachers: [untrained] },
+    }));
+    const refused = await torchEngine(lacking, data).ended;
+    expect(refused.code).toBe(1);
+    expect(refused.said).toContain(`error: the teacher ${untrained} is no finished run`);
+  }, 240_000);
+
+  it('says where the time goes and what the device could do', async () => {
+    const options = ['--config', SMOKE, '--run', at('whole'), '--profile', '--steps', '2'];
+    const before = readFileSync(at('whole', 'checkpoint.pt'));
+    const { code, said } = await script('train', ...options).ended;
+    expect(code, said).toBe(0);
+    for (const words of ['roofs, measured', 'side 16, batch 16:', 'side 24, batch 16:', 'images/s', 'GFLOP'])
+      expect(said).toContain(words);
+    for (const part of ['loading', 'augmentation', 'forward', 'backward', 'step'])
+      expect(said).toMatch(new RegExp(`${part} +[\\d.]+ ms a step +[\\d.]+%`));
+    expect(readFileSync(at('whole', 'checkpoint.pt')).equals(before)).toBe(true);
+  }, 120_000);
+
+  it('names a damaged checkpoint, weights and data that do not fit', async () => {
+    cpSync(at('whole'), at('damaged'), { recursive: true });
+    writeFileSync(
+      at('damaged', 'checkpoint.pt'),
+      readFileSync(at('whole', 'checkpoint.pt')).subarray(0, 1e6),
+    );
+    const damaged = await torchEngine(at('damaged'), data).ended;
+    expect(damaged.code).toBe(1);
+    expect(damaged.said).toContain(`error: ${at('damaged', 'checkpoint.pt')} is damaged`);
+    expect(damaged.said).not.toContain('Traceback');
+
+    cpSync(data, at('cut'), { recursive: true });
+    writeFileSync(at('cut', 'labels.u8'), 'x');
+    const cut = await torchEngine(at('whole'), at('cut')).ended;
+    expect([cut.code, cut.said]).toEqual([
+      1,
+      expect.stringContaining(`${at('cut', 'labels.u8')} is not the`),
+    ]);
+
+    const other = await prepared('init', (config) => ({
+      ...config,
+      init: 'models/mien-v1/weights.safetensors',
+    }));
+    const misfit = await torchEngine(other, data).ended;
+    expect([misfit.code, misfit.said]).toEqual([1, expect.stringContaining('init.safetensors: weights do')]);
+  }, 120_000);
+});
+
+const mounted = at('full');
+mkdirSync(mounted);
+const disk = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', mounted]).status === 0;
+if (!disk) console.warn('skipped: training on a full disk; a small disk cannot be mounted here (root can)');
+afterAll(() => {
+  if (disk) spawnSync('umount', [mounted]);
+});
+
+describe.skipIf(!python || !disk)('a full disk', () => {
+  it('ends training with its name, and leaves nothing half-written', async () => {
+    const run = join(mounted, 'run');
+    const config = at('small.json');
+    const given = JSON.parse(readFileSync(SMOKE, 'utf8'));
+    // Small enough for a first checkpoint; then the disk is filled.
+    const stages = [{ side: 24, epochs: 4, batch: 16 }];
+    writeFileSync(
+      config,
+      JSON.stringify({ ...given, architecture: { ...given.architecture, width: 0.25 }, stages }),
+    );
+    const options = ['--config', config, '--run', run, '--checkpoint-seconds', '0'];
+    const first = await script('train', ...options, '--steps', '2').ended;
+    expect(first.code, first.said).toBe(0);
+    const before = readFileSync(join(run, 'checkpoint.pt'));
+    // All of it for the second, all but a little for the third, whose configuration can be written.
+    const fill = (spared: number) => {
+      const filler = join(mounted, 'filler');
+      spawnSync('sh', ['-c', `cat /dev/zero > ${filler}; truncate -s -${spared} ${filler}`]);
+    };
+    fill(0);
+    const second = await script('train', ...options, '--resume').ended;
+    expect(second.code).toBe(1);
+    expect(second.said).toMatch(/error: cannot write .*: .*no space left on device/i);
+    fill(65536);
+    const third = await script('train', ...options, '--resume').ended;
+    expect(third.code).toBe(1);
+    expect(third.said).toContain(
+      `error: cannot write ${join(run, 'checkpoint.pt')}: No space left on device`,
+    );
+    expect(third.said).not.toContain('Traceback');
+    expect(readFileSync(join(run, 'checkpoint.pt')).equals(before)).toBe(true);
+    expect(readdirSync(run).filter((name) => name.endsWith('.part'))).toEqual([]);
+  }, 240_000);
+});
