@@ -1,0 +1,92 @@
+/**
+ * Trains the rows of a sweep, one after another, and writes a metrics file for each:
+ * npm run sweep -- --file scripts/train/sweeps/ladder.json [--out runs/ladder] [--only ROW,ROW] [--seeds N]
+ *   [--data FOLDER] [--engine torch|tfjs] [--quick] [--dry-run]
+ *
+ * It can be stopped at any moment and called again: rows that are done are not done again, one that was cut short goes on.
+ * --quick tries every row for a few steps on generated faces. --dry-run prepares all runs and prints the torch engine's
+ * commands, for a machine without Node; called again without it where the runs are done, it writes the metrics files.
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { MienError } from '../../src/model/errors.js';
+import { writeAtomically } from '../lib/files.js';
+import { main } from '../lib/main.js';
+import { trainRun } from './engines/tfjs/train.js';
+import { torchCommand, trainByTorch } from './engines/torch.js';
+import { oneOf, positive } from './options.js';
+import { dataOf, finished, prepareRun } from './run.js';
+import { readSweep, type Sweep, type SweepRun } from './sweep-file.js';
+import { measureLatencies } from './sweep-latency.js';
+import { type RowMetrics, rowMetrics } from './sweep-metrics.js';
+
+interface Options {
+  out: string;
+  data: string | undefined;
+  engine: 'torch' | 'tfjs';
+  dry: boolean;
+}
+
+async function train({ name, configuration }: SweepRun, { out, data, engine, dry }: Options): Promise<void> {
+  const run = join(out, name);
+  prepareRun(run, configuration, true);
+  if (finished(run, configuration)) return;
+  const folder = dataOf(run, configuration, data);
+  const torch = { run, data: folder, processes: 1, more: [] };
+  if (dry) console.log(`python ${torchCommand(torch).join(' ')}`);
+  else if (engine === 'torch') await trainByTorch(torch);
+  else await trainRun({ run, data: folder, backend: 'wasm', checkpointSeconds: 60 });
+}
+
+/** The rows that are asked for, with as many of their seeds. */
+function chosen(sweep: Sweep, only: string | undefined, seeds: number | undefined): Sweep['rows'] {
+  const names = only?.split(',');
+  const unknown = names?.filter((name) => sweep.rows.every((row) => row.name !== name)) ?? [];
+  if (unknown.length > 0)
+    throw new MienError('invalid_data', `${sweep.name} has no row ${unknown.join(', ')}`);
+  return sweep.rows
+    .filter(({ name }) => names?.includes(name) ?? true)
+    .map((row) => ({ ...row, runs: row.runs.slice(0, seeds) as typeof row.runs }));
+}
+
+function summary({ seeds, seconds, latency }: RowMetrics): string {
+  const mean = (name: 'publicAccuracy' | 'publicRecall') =>
+    (seeds.reduce((sum, seed) => sum + seed[name], 0) / seeds.length).toFixed(4);
+  const ratio = latency ? `, latency ×${latency.ratio.toFixed(2)}` : '';
+  return `PublicTest ${mean('publicAccuracy')}, macro recall ${mean('publicRecall')}, ${seconds} s${ratio}`;
+}
+
+main(async () => {
+  const { values } = parseArgs({
+    options: {
+      file: { type: 'string' },
+      out: { type: 'string' },
+      only: { type: 'string' },
+      seeds: { type: 'string' },
+      data: { type: 'string' },
+      engine: { type: 'string', default: 'torch' },
+      quick: { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
+    },
+  });
+  if (!values.file) throw new MienError('invalid_data', 'usage: sweep --file FILE [--out FOLDER] [--quick]');
+  const name = readSweep(values.file, '', values.quick).name;
+  const out = values.out ?? join('runs', values.quick ? `${name}-quick` : name);
+  const sweep = readSweep(values.file, out, values.quick);
+  const options: Options = {
+    out,
+    data: values.data,
+    engine: oneOf('engine', values.engine, ['torch', 'tfjs']),
+    dry: values['dry-run'],
+  };
+  const rows = chosen(sweep, values.only, positive('seeds', values.seeds));
+  for (const run of rows.flatMap(({ runs }) => runs)) await train(run, options);
+  if (options.dry) return;
+  const latencies = await measureLatencies(rows, out);
+  for (const row of rows) {
+    const metrics = rowMetrics(row, out, latencies.get(row.name) ?? null);
+    const file = join(out, `${row.name}.json`);
+    writeAtomically(file, `${JSON.stringify(metrics, null, 1)}\n`);
+    console.log(`${file}: ${summary(metrics)}`);
+  }
+});

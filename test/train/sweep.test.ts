@@ -1,0 +1,113 @@
+/** Sweeps: their files, and those of the paper's Table 4 and of its claims, end to end on generated faces. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readSweep, withChanges } from '../../scripts/train/sweep-file.js';
+import type { RowMetrics } from '../../scripts/train/sweep-metrics.js';
+import { python, script } from '../support/training.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'mien-sweep-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const SWEEPS = join('scripts', 'train', 'sweeps');
+
+describe('a sweep’s file', () => {
+  it.each(readdirSync(SWEEPS))('gives a configuration a run: %s', (name) => {
+    const { rows } = readSweep(join(SWEEPS, name), 'runs', false);
+    for (const { runs } of rows)
+      for (const { seed, configuration } of runs) {
+        expect(configuration.seed).toBe(seed);
+        expect(configuration.stages.some(({ side }) => side === configuration.architecture.side)).toBe(true);
+      }
+    const names = rows.map((row) => row.name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('changes fields by their paths, and nothing else', () => {
+    const json = { a: { b: 1, c: [2] }, d: 3 };
+    expect(withChanges(json, { 'a.b': null, d: { e: 4 } }, 'it')).toEqual({
+      a: { b: null, c: [2] },
+      d: { e: 4 },
+    });
+    expect(json.a.b).toBe(1);
+    expect(() => withChanges(json, { 'x.y': 1 }, 'row z')).toThrow('row z: there is no x.y');
+  });
+
+  it('names the row that makes no configuration', () => {
+    const file = join(folder, 'wrong.json');
+    const rows = [{ name: 'wrong', changes: { 'augmentation.blur': 1 } }];
+    // A base's path is from the file's folder.
+    const base = relative(folder, join('scripts', 'train', 'configs', 'smoke.json'));
+    writeFileSync(file, JSON.stringify({ about: 'it', base, seeds: [1], rows }));
+    expect(() => readSweep(file, 'runs', false)).toThrow(/wrong\.json, row wrong is not .*"blur"/s);
+    writeFileSync(file, JSON.stringify({ about: 'it', base: 'none.json', seeds: [1], rows }));
+    expect(() => readSweep(file, 'runs', false)).toThrow(`${join(folder, 'none.json')}: ENOENT`);
+  });
+
+  it('calls a run of its own as a teacher by its name', () => {
+    const { rows } = readSweep(join(SWEEPS, 'gpu.json'), join('some', 'where'), false);
+    const pupil = rows.find(({ name }) => name === 'pupil-96')?.runs[0].configuration;
+    expect(pupil?.distillation?.teachers).toEqual([
+      join('some', 'where', 'teacher-1'),
+      join('some', 'where', 'teacher-2'),
+    ]);
+  });
+});
+
+describe('npm run sweep', () => {
+  it('prepares a chain of teachers and pupils for a machine without Node', async () => {
+    const out = join(folder, 'gpu');
+    const options = ['--file', join(SWEEPS, 'gpu.json'), '--out', out, '--data', 'data/fer2013', '--dry-run'];
+    const { code, said } = await script('sweep', ...options).ended;
+    expect(code, said).toBe(0);
+    const commands = said.split('\n').filter((line) => line.startsWith('python '));
+    expect(commands.map((line) => line.split(' ').slice(2).join(' '))).toEqual(
+      ['teacher-1', 'teacher-2', 'pupil-96-1', 'pupil-384-1'].map(
+        (name) => `--run ${join(out, name)} --data data/fer2013 --resume`,
+      ),
+    );
+    expect(readdirSync(join(out, 'pupil-96-1')).sort()).toEqual([
+      'architecture.json',
+      'commit.txt',
+      'config.json',
+    ]);
+  }, 60_000);
+
+  it.skipIf(!python)(
+    'trains every row of the ablation and the baselines, and goes on where it was stopped',
+    async () => {
+      const run = async (name: string, ...more: string[]) => {
+        const out = join(folder, name);
+        const options = ['--file', join(SWEEPS, `${name}.json`), '--out', out, '--quick', ...more];
+        const { code, said } = await script('sweep', ...options).ended;
+        expect(code, said).toBe(0);
+        const rows: RowMetrics[] = readdirSync(out)
+          .filter((file) => file.endsWith('.json'))
+          .map((file) => JSON.parse(readFileSync(join(out, file), 'utf8')));
+        return { said, rows: new Map(rows.map((row) => [row.name, row])) };
+      };
+      const ablation = await run('ablation');
+      expect([...ablation.rows.keys()]).toEqual(['attention', 'factorised', 'grouped', 'plain']);
+      const of = (name: string) => ablation.rows.get(name) as RowMetrics;
+      for (const row of ablation.rows.values()) {
+        expect(row.seeds).toHaveLength(1);
+        expect(row.seeds[0]?.publicAccuracy).toBeGreaterThan(0);
+        expect(row.latency?.ratio).toBeGreaterThan(0);
+        expect(row.commit).toMatch(/^[0-9a-f]{40}|unknown/);
+      }
+      // The paper's claims that are counted: each step is cheaper than the one before, and attention is small.
+      expect(of('factorised').macs).toBeLessThan(of('plain').macs);
+      expect(of('grouped').macs).toBeLessThan(of('factorised').macs / 2);
+      expect(of('attention').parameters).toBeLessThan(1.2 * of('grouped').parameters);
+      expect(of('plain').latency?.ratio).toBe(1);
+
+      const baselines = await run('baselines', '--only', 'parallel,resnet');
+      expect(baselines.rows.get('resnet')).toMatchObject({ latency: null, engine: { engine: 'torch' } });
+      expect(baselines.rows.get('parallel')?.macs).toBeGreaterThan(1e6);
+      const again = await run('baselines', '--only', 'parallel,resnet');
+      expect(again.said).not.toContain('steps,');
+      expect(again.rows).toEqual(baselines.rows);
+    },
+    240_000,
+  );
+});
