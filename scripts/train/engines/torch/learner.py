@@ -28,7 +28,8 @@ class Losses:
     """The labels' loss and what is added to it, as a run's configuration says.
 
     `adjustment` times the logarithm of the classes' shares is added to the logits in training alone, so that a rare
-    class has to win by more (logit adjustment, Menon et al. 2021, equation 10).
+    class has to win by more (logit adjustment, Menon et al. 2021, equation 10). The teachers' targets, who know the
+    classes as frequent as they are, are learned with it too.
     """
 
     def __init__(self, options, labels, teachers):
@@ -39,9 +40,10 @@ class Losses:
     def __call__(self, outputs, targets, votes, taught):
         """(the labels' loss, the total) of a batch; votes are FER+'s shares [n, 10], taught the teachers' [n, 7] or None."""
         logits, vote_logits = outputs
-        loss = total = F.cross_entropy(logits + self.offsets, targets)
+        adjusted = logits + self.offsets
+        loss = total = F.cross_entropy(adjusted, targets)
         if taught is not None:
-            total = self.teachers.mixed(loss, logits, taught)
+            total = self.teachers.mixed(loss, adjusted, taught)
         if vote_logits is not None:
             extra = -(votes * F.log_softmax(vote_logits.float(), 1)).sum(1).mean()
             total = total + self.ferplus * extra
