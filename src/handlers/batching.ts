@@ -14,6 +14,8 @@ export interface BatchingOptions {
   queueMax: number;
   /** Longest wait in the queue, milliseconds. */
   deadlineMs: number;
+  /** Inferences that the classifier can do at a time, each in a thread of its own. Default 1. */
+  parallel?: number;
   /** Hears of each inference: crops, what each piece of a request waited, and the inference, milliseconds. */
   onBatch?: (batch: { size: number; queueMs: number[]; inferMs: number }) => void;
 }
@@ -44,41 +46,45 @@ interface Piece {
  * const batcher = createBatcher(classifier, { batchMax: 32, waitMs: 2, queueMax: 256, deadlineMs: 10_000 });
  * const scores = await batcher.classify(crops, { signal });
  */
-export function createBatcher(classifier: Classifier, options: BatchingOptions): Batcher {
-  const { batchMax, waitMs, queueMax, deadlineMs } = options;
+export function createBatcher(classifier: Classifier | QueuedClassifier, options: BatchingOptions): Batcher {
+  const { batchMax, waitMs, queueMax, deadlineMs, parallel = 1 } = options;
   let queue: Piece[] = [];
   let timer: NodeJS.Timeout | undefined;
-  let running: NodeJS.Immediate | undefined;
+  let soon: NodeJS.Immediate | undefined;
+  let inferring = 0;
   const length = () => queue.reduce((sum, { count }) => sum + count, 0);
 
   /** Runs a batch soon, once all I/O that is due has had its turn: a full one does not wait for the timer. */
   function schedule(): void {
-    if (queue.length === 0 || running) return;
-    if (waitMs === 0 || length() >= batchMax) running = setImmediate(run);
+    if (queue.length === 0 || soon || inferring >= parallel) return;
+    if (waitMs === 0 || length() >= batchMax) soon = setImmediate(run);
     else timer ??= setTimeout(run, waitMs);
   }
 
   function run(): void {
     clearTimeout(timer);
-    if (running) clearImmediate(running);
-    timer = running = undefined;
+    if (soon) clearImmediate(soon);
+    timer = soon = undefined;
     const batch = takeBatch();
-    const size = batch.reduce((sum, { count }) => sum + count, 0);
-    if (size > 0) infer(batch, size);
+    if (batch.length > 0) infer(batch);
     schedule();
   }
 
+  /** The next pieces: as many crops as fit, but no more than a fair share where several threads are free. */
   function takeBatch(): Piece[] {
+    const most = Math.min(batchMax, Math.ceil(length() / (parallel - inferring)));
     let end = 0;
     for (let size = 0; end < queue.length; end++) {
       size += (queue[end] as Piece).count;
-      if (size > batchMax) break;
+      if (size > most && end > 0) break;
     }
     return queue.splice(0, end);
   }
 
-  function infer(batch: Piece[], size: number): void {
+  async function infer(batch: Piece[]): Promise<void> {
     const began = performance.now();
+    const size = batch.reduce((sum, { count }) => sum + count, 0);
+    inferring++;
     try {
       const crops = new Uint8Array(size * CROP_BYTES);
       let at = 0;
@@ -86,7 +92,7 @@ export function createBatcher(classifier: Classifier, options: BatchingOptions):
         crops.set(piece.crops, at * CROP_BYTES);
         at += piece.count;
       }
-      const scores = classifier.classify(crops);
+      const scores = await classifier.classify(crops);
       at = 0;
       for (const piece of batch) {
         piece.resolve(scores.slice(at * LABELS.length, (at + piece.count) * LABELS.length));
@@ -95,16 +101,19 @@ export function createBatcher(classifier: Classifier, options: BatchingOptions):
     } catch (error) {
       for (const piece of batch) piece.reject(error);
     }
+    inferring--;
     const queueMs = batch.map(({ queued }) => began - queued);
     options.onBatch?.({ size, queueMs, inferMs: performance.now() - began });
+    schedule();
   }
 
-  /** Cuts a request into pieces of at most a batch and queues them. */
+  /** Cuts a request into pieces, of at most a batch and for all threads, and queues them. */
   function enqueue(crops: Uint8Array, owner: object): Promise<Float32Array>[] {
     const queued = performance.now();
     const promises: Promise<Float32Array>[] = [];
-    for (let from = 0; from < crops.length; from += batchMax * CROP_BYTES) {
-      const part = crops.subarray(from, from + batchMax * CROP_BYTES);
+    const length = Math.min(batchMax, Math.ceil(crops.length / CROP_BYTES / parallel)) * CROP_BYTES;
+    for (let from = 0; from < crops.length; from += length) {
+      const part = crops.subarray(from, from + length);
       promises.push(
         new Promise((resolve, reject) => {
           queue.push({ crops: part, count: part.length / CROP_BYTES, queued, owner, resolve, reject });
@@ -149,7 +158,7 @@ export function createBatcher(classifier: Classifier, options: BatchingOptions):
     },
     dispose() {
       clearTimeout(timer);
-      if (running) clearImmediate(running);
+      if (soon) clearImmediate(soon);
       for (const { owner } of [...queue])
         giveUp(owner, new ApiError('not_ready', 'The model is being put away.'));
       classifier.dispose();

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../assets/node.js';
@@ -14,6 +15,9 @@ const integer = (least: number, most: number) =>
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+
+/** A container's share of a machine is not always told from its cores. */
+const MOST_THREADS = 8;
 
 const BACKENDS = ['auto', ...BACKEND_NAMES] as const;
 
@@ -54,6 +58,12 @@ export const settings = z.object({
       'What infers: `node-gpu` (needs `@tensorflow/tfjs-node-gpu` and a GPU), `node` (needs `@tensorflow/tfjs-node`), `wasm`; ' +
         '`auto` takes the first of them that starts, and logs why it skips others',
     ),
+  THREADS: integer(1, 64)
+    .default(() => Math.min(availableParallelism(), MOST_THREADS))
+    .meta({
+      description: 'Threads that decode photos and find faces, and on `wasm` infer; some 100 MB each',
+      shown: `one a core, at most ${MOST_THREADS}`,
+    }),
   ...upstreamSettings.shape,
   BATCH_MAX: integer(1, 1024)
     .default(32)

@@ -8,8 +8,7 @@ import type { MiddlewareHandler } from 'hono';
 import { loadAssets, loadSite, publicFolder } from '../assets/node.js';
 import { loadModel } from '../assets/node-model.js';
 import { MienError } from '../model/errors.js';
-import type { Classifier, ModelFiles } from '../model/model.js';
-import { createRecognizer } from '../model/recognizer.js';
+import type { Classifier, ModelFiles, QueuedClassifier } from '../model/model.js';
 import { createApp } from './app.js';
 import { type Batcher, createBatcher } from './batching.js';
 import { chooseBackend } from './choose-backend.js';
@@ -26,7 +25,7 @@ import { logged } from './middleware/logged.js';
 import { metered } from './middleware/metered.js';
 import { observed } from './observed.js';
 import { sageMaker } from './routes/sagemaker.js';
-import { createTurns } from './turns.js';
+import { createThreadedRecognizer } from './threads/threaded-recognizer.js';
 import { createUpstream, withUpstream } from './upstream.js';
 
 /** Longest wait for requests in flight after a signal: containers are killed 30 s after it. */
@@ -44,8 +43,13 @@ async function start(config: Config): Promise<void> {
   let batcher: Batcher | undefined;
   const metrics = createMetrics({ queueLength: () => batcher?.length() ?? 0 });
   const upstream = createUpstream(config);
-  const queue = (classifier: Classifier, { version }: ModelFiles) => {
+  const queue = (
+    classifier: Classifier | QueuedClassifier,
+    { version }: ModelFiles,
+    parallel: number,
+  ): QueuedClassifier => {
     batcher = createBatcher(classifier, {
+      parallel,
       batchMax: config.BATCH_MAX,
       waitMs: config.BATCH_WAIT_MS,
       queueMax: config.QUEUE_MAX,
@@ -61,8 +65,8 @@ async function start(config: Config): Promise<void> {
     const [assets, model] = await Promise.all([loadAssets(), loadModel(config.MODEL)]);
     const backend = await chooseBackend(config.BACKEND, assets);
     metrics.backend(backend);
-    const { MAX_PIXELS: maxPixels } = config;
-    return createRecognizer({ assets, model, backend, maxPixels, queue, turn: createTurns() });
+    const { MAX_PIXELS: maxPixels, THREADS: threads } = config;
+    return createThreadedRecognizer({ threads, assets, model, backend, maxPixels, queue });
   });
   const recognizer = observed(lazy, (timing) => {
     metrics.photo(timing);

@@ -33,7 +33,12 @@ export interface Explainer {
    * @param labels n indices of LABELS: whose evidence is asked for
    * @returns float32 [n, side, side], row major; side is the network's
    */
-  evidence(crops: Uint8Array, labels: readonly number[]): { side: number; values: Float32Array };
+  evidence(crops: Uint8Array, labels: readonly number[]): Evidence;
+}
+
+export interface Evidence {
+  side: number;
+  values: Float32Array;
 }
 
 export interface ClassifyOptions {

@@ -1,15 +1,20 @@
 import { CROP_SIZE } from './architecture.js';
 import type { Assets } from './assets.js';
 import { type BackendName, createBackend } from './backends/index.js';
-import { cropFace, cropWhole } from './crop.js';
-import { createFaceDetector, type DetectOptions, type Face, type FaceDetector } from './face.js';
-import { createImageDecoder, type ImageDecoder, type ImageDecoderOptions, type Raster } from './image.js';
+import { createFaceDetector } from './face.js';
+import { createFinder, type FaceFinder, type FindOptions, type FoundFace } from './finder.js';
+import { createImageDecoder, type ImageDecoderOptions } from './image.js';
 import { LABELS, type Label } from './labels.js';
-import type { Classifier, ClassifyOptions, Explainer, ModelFiles, QueuedClassifier } from './model.js';
+import type {
+  Classifier,
+  ClassifyOptions,
+  Evidence,
+  Explainer,
+  ModelFiles,
+  QueuedClassifier,
+} from './model.js';
 import { createClassifier } from './plan/index.js';
-import { cropOf, drawEvidence, type Saliency } from './saliency.js';
-
-const CROP_BYTES = CROP_SIZE * CROP_SIZE;
+import { drawEvidence, type Saliency } from './saliency.js';
 
 /** One label with its probability. */
 export interface Expression {
@@ -18,13 +23,7 @@ export interface Expression {
   score: number;
 }
 
-export interface RecognizedFace {
-  /** From eyebrows to chin, in ratios of the upright image's width and height; may reach beyond 0 to 1. */
-  box: { x: number; y: number; width: number; height: number };
-  /** How sure the detector is that this is a face, 0 to 1. */
-  confidence: number;
-  /** Angle of the line through the eyes, degrees, -180 to 180; positive is turned clockwise. */
-  roll: number;
+export interface RecognizedFace extends Omit<FoundFace, 'crop'> {
   /** All seven labels, best first. */
   expressions: Expression[];
   /** Only where it is asked for. */
@@ -49,16 +48,9 @@ export interface RecognizerDescription {
   backend: BackendName;
 }
 
-export interface RecognizeOptions extends Pick<DetectOptions, 'maxFaces' | 'minFaceSize'> {
-  /**
-   * `auto` looks for faces; `whole` takes the picture for one: its centre square is the face, level, with confidence 1.
-   * Default `auto`.
-   */
-  face?: 'auto' | 'whole';
+export interface RecognizeOptions extends FindOptions {
   /** Whose evidence to map over each face: one label's, or each face's own best. Default nobody's. */
   saliency?: Label | 'top';
-  /** Aborted when the answer is no longer wanted: what has not been computed by then is not. */
-  signal?: AbortSignal;
 }
 
 export interface Recognizer {
@@ -83,17 +75,16 @@ export interface Recognizer {
   dispose(): void;
 }
 
-/** The steps that a recognizer is composed of, and what it says of itself. */
+/** What a recognizer is composed of, and what it says of itself. */
 export interface RecognizerParts extends RecognizerDescription {
-  decoder: ImageDecoder;
-  detector: FaceDetector;
+  finder: FaceFinder;
   classifier: Classifier | QueuedClassifier;
-  explainer: Explainer;
+  /** An `Explainer`, or one that is waited for. */
+  explainer: { evidence(...asked: Parameters<Explainer['evidence']>): Evidence | Promise<Evidence> };
   /** jSquash's PNG codec: saliency maps are answered as PNG. */
   png: WebAssembly.Module;
-  turn?: (() => Promise<void>) | undefined;
-  /** What infers here, where the classifier may ask elsewhere first: it is what has to warm up. */
-  plan?: Classifier;
+  /** Runs the network once where it computes here; the classifier may ask elsewhere first. */
+  warmUp(): Promise<void>;
 }
 
 export interface RecognizerOptions extends ImageDecoderOptions {
@@ -102,8 +93,6 @@ export interface RecognizerOptions extends ImageDecoderOptions {
   backend: BackendName;
   /** Puts something before the model's classifier, such as a queue. Default nothing. */
   queue?: (classifier: Classifier, model: ModelFiles) => QueuedClassifier;
-  /** Waited for before each photo, so that whoever else needs the thread has it in between. Default nothing. */
-  turn?: () => Promise<void>;
 }
 
 /**
@@ -120,21 +109,19 @@ export interface RecognizerOptions extends ImageDecoderOptions {
  * const { faces } = await recognizer.recognize(await readFile('photo.jpg'));
  */
 export async function createRecognizer(options: RecognizerOptions): Promise<Recognizer> {
-  const { assets, model, backend, queue, turn, ...decoderOptions } = options;
+  const { assets, model, backend, queue, ...decoderOptions } = options;
   const created = await createBackend(backend, assets);
   const detector = await createFaceDetector(assets.detector);
   try {
     const compiled = createClassifier(model, created);
-    const classifier = queue ? queue(compiled, model) : compiled;
-    const decoder = createImageDecoder(assets.wasm, decoderOptions);
     return composeRecognizer({
-      decoder,
-      detector,
-      classifier,
+      finder: createFinder(createImageDecoder(assets.wasm, decoderOptions), detector),
+      classifier: queue ? queue(compiled, model) : compiled,
       explainer: compiled,
       png: assets.wasm.png,
-      turn,
-      plan: compiled,
+      warmUp: async () => {
+        compiled.classify(ANY_CROP);
+      },
       model,
       backend,
     });
@@ -144,46 +131,28 @@ export async function createRecognizer(options: RecognizerOptions): Promise<Reco
   }
 }
 
+/** What a network is warmed up with. */
+export const ANY_CROP = new Uint8Array(CROP_SIZE * CROP_SIZE).fill(128);
+
 /**
- * Puts the steps together: decode, detect, crop each face, classify all crops in one call.
- *
- * Only decoding and a queued classifier wait. Everything between is one synchronous stretch over local values,
- * so photos in work at the same time cannot mix, and two never compute on the backend at once.
+ * Puts the steps together: find and crop the faces, classify all crops in one call. What a photo needs stays in local
+ * values, so that photos in work at the same time cannot mix.
  */
 export function composeRecognizer(parts: RecognizerParts): Recognizer {
-  const { decoder, detector, classifier, explainer, png, turn, backend } = parts;
+  const { finder, classifier, explainer, png, backend } = parts;
   const model = { name: parts.model.name, version: parts.model.version };
 
-  /** Ends before the scores are waited for, so that no picture is kept in memory meanwhile. */
-  async function findFaces(bytes: Uint8Array, { face, signal, ...options }: RecognizeOptions) {
-    await turn?.();
-    signal?.throwIfAborted();
-    const started = performance.now();
-    const raster = await decoder.decode(bytes);
-    signal?.throwIfAborted();
-    const decoded = performance.now();
-    const faces =
-      face === 'whole' ? [wholeFace(raster)] : croppedFaces(raster, detector.detect(raster, options));
-    const detected = performance.now();
-    const image = { width: raster.width, height: raster.height };
-    const crops = new Uint8Array(faces.length * CROP_BYTES);
-    faces.forEach(({ pixels }, index) => {
-      crops.set(pixels, index * CROP_BYTES);
-    });
-    return { image, faces, crops, started, decoded, detected };
-  }
-
   /** The same faces, each with its map. */
-  function explained(
+  async function explained(
     recognized: RecognizedFace[],
-    faces: readonly CroppedFace[],
+    faces: readonly FoundFace[],
     crops: Uint8Array,
     wanted: Label | 'top',
-  ): RecognizedFace[] {
+  ): Promise<RecognizedFace[]> {
     const labels = recognized.map(({ expressions }) =>
       wanted === 'top' ? (expressions[0] as Expression).label : wanted,
     );
-    const { side, values } = explainer.evidence(
+    const { side, values } = await explainer.evidence(
       crops,
       labels.map((label) => LABELS.indexOf(label)),
     );
@@ -192,14 +161,16 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
       saliency: {
         label: labels[index] as Label,
         image: drawEvidence(png, values.subarray(index * side * side, (index + 1) * side * side), side),
-        crop: (faces[index] as CroppedFace).crop,
+        crop: (faces[index] as FoundFace).crop,
       },
     }));
   }
 
   return {
     async recognize(bytes, options = {}) {
-      const { image, faces, crops, started, decoded, detected } = await findFaces(bytes, options);
+      const { saliency, ...find } = options;
+      const { image, faces, crops, timing } = await finder.find(bytes, find);
+      const found = performance.now();
       let computedBy = backend;
       const asked = {
         ...(options.signal && { signal: options.signal }),
@@ -214,18 +185,18 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
         roll,
         expressions: ranked(scores.subarray(index * LABELS.length, (index + 1) * LABELS.length)),
       }));
-      const answered = options.saliency ? explained(recognized, faces, crops, options.saliency) : recognized;
-      const ended = performance.now();
+      const answered = saliency ? await explained(recognized, faces, crops, saliency) : recognized;
+      const inferMs = performance.now() - found;
       return {
         image,
         faces: answered,
         model,
         backend: computedBy,
         timing: {
-          decodeMs: milliseconds(decoded - started),
-          detectMs: milliseconds(detected - decoded),
-          inferMs: milliseconds(ended - detected),
-          totalMs: milliseconds(ended - started),
+          decodeMs: milliseconds(timing.decodeMs),
+          detectMs: milliseconds(timing.detectMs),
+          inferMs: milliseconds(inferMs),
+          totalMs: milliseconds(timing.decodeMs + timing.detectMs + inferMs),
         },
       };
     },
@@ -236,37 +207,13 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
       return { model, backend };
     },
     async warmUp() {
-      detector.detect({ width: 1, height: 1, data: new Uint8Array([128, 128, 128, 255]) });
-      await (parts.plan ?? classifier).classify(new Uint8Array(CROP_BYTES).fill(128));
+      await Promise.all([finder.warmUp(), parts.warmUp()]);
     },
     dispose() {
-      detector.dispose();
+      finder.dispose();
       classifier.dispose();
     },
   };
-}
-
-/** A face with what the network sees of it. */
-interface CroppedFace extends Pick<RecognizedFace, 'box' | 'confidence' | 'roll'> {
-  /** uint8 [48, 48]. */
-  pixels: Uint8Array;
-  crop: Saliency['crop'];
-}
-
-const croppedFaces = (raster: Raster, faces: readonly Face[]): CroppedFace[] =>
-  faces.map((face) => ({ ...face, pixels: cropFace(raster, face), crop: cropOf(face, raster) }));
-
-/** The centre square as a face. */
-function wholeFace(raster: Raster): CroppedFace {
-  const { width, height } = raster;
-  const side = Math.min(width, height);
-  const box = {
-    x: (width - side) / 2 / width,
-    y: (height - side) / 2 / height,
-    width: side / width,
-    height: side / height,
-  };
-  return { box, confidence: 1, roll: 0, pixels: cropWhole(raster), crop: box };
 }
 
 /** Labels with their scores, best first; equal scores keep the order of LABELS. */

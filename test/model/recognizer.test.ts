@@ -5,10 +5,11 @@ import type { Assets } from '../../src/model/assets.js';
 import { createBackend } from '../../src/model/backends/index.js';
 import { cropFace } from '../../src/model/crop.js';
 import { createFaceDetector, type FaceDetector } from '../../src/model/face.js';
+import { createFinder } from '../../src/model/finder.js';
 import { createImageDecoder } from '../../src/model/image.js';
 import { LABELS } from '../../src/model/labels.js';
 import type { Classifier } from '../../src/model/model.js';
-import { composeRecognizer, createRecognizer } from '../../src/model/recognizer.js';
+import { ANY_CROP, composeRecognizer, createRecognizer } from '../../src/model/recognizer.js';
 import { astronaut, astronautBytes, encodePng, pattern } from '../support/pictures.js';
 import { beside, mirrored } from '../support/scenes.js';
 import { untrainedModel } from '../support/untrained.js';
@@ -38,11 +39,13 @@ function countingClassifier() {
 describe('composeRecognizer', () => {
   const compose = (classifier: Classifier) =>
     composeRecognizer({
-      decoder: createImageDecoder(assets.wasm),
-      detector,
+      finder: createFinder(createImageDecoder(assets.wasm), detector),
       classifier,
       explainer: { evidence: () => ({ side: 1, values: new Float32Array(1) }) },
       png: assets.wasm.png,
+      warmUp: async () => {
+        classifier.classify(ANY_CROP);
+      },
       model: { name: 'fake', version: '1' },
       backend: 'wasm',
     });

@@ -1,0 +1,63 @@
+/** What runs in each thread of a pool: it finds faces, and where nothing native infers, it infers too, on WebAssembly. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { createBackend } from '../../model/backends/index.js';
+import { MienError } from '../../model/errors.js';
+import { createFaceDetector } from '../../model/face.js';
+import { createFinder, type FaceFinder } from '../../model/finder.js';
+import { createImageDecoder } from '../../model/image.js';
+import type { Classifier, Explainer } from '../../model/model.js';
+import { createClassifier } from '../../model/plan/index.js';
+import { ANY_CROP } from '../../model/recognizer.js';
+import { log } from '../log.js';
+import type { Answer, Question } from './pool.js';
+import type { ThreadData } from './threaded-recognizer.js';
+
+/** What a thread can be asked, by method. */
+export interface ThreadMethods {
+  find: FaceFinder['find'];
+  classify: Classifier['classify'];
+  evidence: Explainer['evidence'];
+  warmUp(): Promise<void>;
+}
+
+async function load({ assets, model, maxPixels }: ThreadData): Promise<ThreadMethods> {
+  const backend = await createBackend('wasm', assets);
+  const decoder = createImageDecoder(assets.wasm, { maxPixels });
+  const finder = createFinder(decoder, await createFaceDetector(assets.detector));
+  const classifier = model && createClassifier(model, backend);
+  const inferring = (): Classifier & Explainer => {
+    if (classifier) return classifier;
+    throw new MienError('internal', 'This thread finds faces alone.');
+  };
+  return {
+    find: finder.find,
+    classify: (crops) => inferring().classify(crops),
+    evidence: (crops, labels) => inferring().evidence(crops, labels),
+    async warmUp() {
+      await finder.warmUp();
+      classifier?.classify(ANY_CROP);
+    },
+  };
+}
+
+function refusal(error: unknown): Answer {
+  if (MienError.is(error))
+    return { error: { code: error.code, message: error.message, details: error.details } };
+  log('error', 'A thread fails.', { error });
+  return { error: { code: 'internal', message: 'Something went wrong here.', details: undefined } };
+}
+
+const methods = load(workerData as ThreadData);
+// Each question is told of it; nobody else has to hear.
+methods.catch(() => {});
+
+(parentPort as MessagePort).on('message', async ({ method, values }: Question) => {
+  let answer: Answer;
+  try {
+    const asked = (await methods)[method as keyof ThreadMethods] as (...values: unknown[]) => unknown;
+    answer = { result: await asked(...values) };
+  } catch (error) {
+    answer = refusal(error);
+  }
+  parentPort?.postMessage(answer);
+});

@@ -1,0 +1,82 @@
+import { Worker } from 'node:worker_threads';
+import type { Assets } from '../../model/assets.js';
+import { type BackendName, createBackend } from '../../model/backends/index.js';
+import type { FaceFinder, FoundFaces } from '../../model/finder.js';
+import type { Classifier, Evidence, ModelFiles, QueuedClassifier } from '../../model/model.js';
+import { createClassifier } from '../../model/plan/index.js';
+import { ANY_CROP, composeRecognizer, type Recognizer } from '../../model/recognizer.js';
+import { type AskOptions, createPool, type Pool } from './pool.js';
+import type { ThreadMethods } from './thread.js';
+
+/** What a thread is started with. Compiled modules go from thread to thread as they are. */
+export interface ThreadData {
+  assets: Omit<Assets, 'native'>;
+  /** Undefined where the thread is to find faces alone. */
+  model: ModelFiles | undefined;
+  maxPixels: number;
+}
+
+export interface ThreadedOptions {
+  threads: number;
+  assets: Assets;
+  model: ModelFiles;
+  backend: BackendName;
+  maxPixels: number;
+  /** Puts a queue before what infers; `parallel` says how many inferences that can do at a time. */
+  queue(classifier: Classifier | QueuedClassifier, model: ModelFiles, parallel: number): QueuedClassifier;
+}
+
+/**
+ * A recognizer whose photos are decoded and searched in threads. WebAssembly infers there too; native TensorFlow, which
+ * has threads of its own, infers here, in batches. So the thread that answers requests is never kept long.
+ *
+ * @throws MienError as `createRecognizer`
+ */
+export async function createThreadedRecognizer(options: ThreadedOptions): Promise<Recognizer> {
+  const { threads, assets, model, backend, maxPixels, queue } = options;
+  const compiled =
+    backend === 'wasm' ? undefined : createClassifier(model, await createBackend(backend, assets));
+  const { wasm, detector } = assets;
+  const data: ThreadData = { assets: { wasm, detector }, model: compiled ? undefined : model, maxPixels };
+  const pool = createPool(threads, () => startThread(data));
+  const ask = asking(pool);
+  const finder: FaceFinder = {
+    find: (bytes, { signal, ...find }) => ask<FoundFaces>('find', [bytes, find], { signal }),
+    // All are free still, so that each is asked once.
+    warmUp: async () => {
+      await Promise.all(Array.from({ length: pool.size }, () => ask('warmUp', [])));
+    },
+    dispose: () => pool.dispose(),
+  };
+  const inThreads: QueuedClassifier = {
+    classify: (crops) => ask<Float32Array>('classify', [crops], { urgent: true }),
+    dispose() {},
+  };
+  return composeRecognizer({
+    finder,
+    classifier: queue(compiled ?? inThreads, model, compiled ? 1 : pool.size),
+    explainer: compiled ?? {
+      evidence: (crops, labels) => ask<Evidence>('evidence', [crops, labels], { urgent: true }),
+    },
+    png: wasm.png,
+    warmUp: async () => {
+      compiled?.classify(ANY_CROP);
+    },
+    model,
+    backend,
+  });
+}
+
+/** The thread's code stands beside this; from TypeScript, before it is compiled, tsx has to be told to translate there too. */
+function startThread(workerData: ThreadData): Worker {
+  const here = import.meta.url;
+  if (!here.endsWith('.ts')) return new Worker(new URL('./thread.js', here), { workerData });
+  const entry = JSON.stringify(new URL('./thread.ts', here).href);
+  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import(${entry}); });`;
+  return new Worker(code, { eval: true, workerData });
+}
+
+const asking =
+  (pool: Pool) =>
+  <T>(method: keyof ThreadMethods, values: unknown[], options?: AskOptions) =>
+    pool.ask({ method, values }, options) as Promise<T>;

@@ -1,0 +1,75 @@
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createPool, type Pool } from '../../../src/handlers/threads/pool.js';
+import { MienError } from '../../../src/model/errors.js';
+
+/** Answers `echo` after so many milliseconds, refuses `refuse` as mien does, and dies of `die`. */
+const THREAD = `
+const { parentPort, threadId } = require('node:worker_threads');
+parentPort.on('message', ({ method, values: [value, ms] }) => {
+  if (method === 'die') process.exit(3);
+  const error = { code: 'invalid_image', message: 'no picture', details: { bytes: value } };
+  setTimeout(() => parentPort.postMessage(method === 'refuse' ? { error } : { result: [value, threadId] }), ms);
+});`;
+
+let pool: Pool;
+afterEach(() => pool.dispose());
+
+const pooled = (size: number) => {
+  let started = 0;
+  pool = createPool(size, () => {
+    started++;
+    return new Worker(THREAD, { eval: true });
+  });
+  return { started: () => started };
+};
+const echo = async (value: string, ms = 0, options = {}) =>
+  (await pool.ask({ method: 'echo', values: [value, ms] }, options)) as [string, number];
+
+describe('a pool of threads', () => {
+  test('gives each question to a thread that is free', async () => {
+    pooled(2);
+    const answers = await Promise.all([echo('a', 50), echo('b', 50), echo('c'), echo('d')]);
+    expect(answers.map(([value]) => value)).toEqual(['a', 'b', 'c', 'd']);
+    expect(new Set(answers.map(([, thread]) => thread)).size).toBe(2);
+  });
+
+  test('answers in order, but what is urgent first', async () => {
+    pooled(1);
+    const order: string[] = [];
+    const asked = [echo('first', 20), echo('second'), echo('third'), echo('urgent', 0, { urgent: true })];
+    await Promise.all(asked.map((one) => one.then(([value]) => order.push(value))));
+    expect(order).toEqual(['first', 'urgent', 'second', 'third']);
+  });
+
+  test('carries a refusal with its code and its details', async () => {
+    pooled(1);
+    const refused = pool.ask({ method: 'refuse', values: [7, 0] });
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_image', details: { bytes: 7 } });
+    await expect(refused).rejects.toSatisfy(MienError.is);
+  });
+
+  test('does not ask what has been given up', async () => {
+    pooled(1);
+    const [running, waiting] = [new AbortController(), new AbortController()];
+    const first = echo('first', 100, { signal: running.signal });
+    const second = echo('second', 10_000, { signal: waiting.signal });
+    const third = echo('third');
+    running.abort(new Error('gone'));
+    waiting.abort(new Error('gone too'));
+    await expect(first).rejects.toThrow('gone');
+    await expect(second).rejects.toThrow('gone too');
+    // The second would have kept the thread for ten seconds.
+    expect((await third)[0]).toBe('third');
+  });
+
+  test('puts another thread in the place of one that dies, which fails only what it was doing', async () => {
+    const { started } = pooled(2);
+    const died = pool.ask({ method: 'die', values: [] });
+    const others = Promise.all([echo('a', 20), echo('b'), echo('c')]);
+    await expect(died).rejects.toMatchObject({ code: 'internal' });
+    expect((await others).map(([value]) => value)).toEqual(['a', 'b', 'c']);
+    expect(started()).toBe(3);
+    expect((await echo('after'))[0]).toBe('after');
+  });
+});
