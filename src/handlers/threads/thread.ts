@@ -3,22 +3,14 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createBackend } from '../../model/backends/index.js';
 import { MienError } from '../../model/errors.js';
 import { createFaceDetector } from '../../model/face.js';
-import { createFinder, type FaceFinder } from '../../model/finder.js';
+import { createFinder } from '../../model/finder.js';
 import { createImageDecoder } from '../../model/image.js';
 import type { Classifier, Explainer } from '../../model/model.js';
 import { createClassifier } from '../../model/plan/index.js';
 import { ANY_CROP } from '../../model/recognizer.js';
 import { log } from '../log.js';
+import type { ThreadData, ThreadMethods } from './methods.js';
 import type { Answer, Question } from './pool.js';
-import type { ThreadData } from './threaded-recognizer.js';
-
-/** What a thread can be asked, by method. */
-export interface ThreadMethods {
-  find: FaceFinder['find'];
-  classify: Classifier['classify'];
-  evidence: Explainer['evidence'];
-  warmUp(): Promise<void>;
-}
 
 async function load({ assets, model, maxPixels }: ThreadData): Promise<ThreadMethods> {
   const backend = await createBackend('wasm', assets);

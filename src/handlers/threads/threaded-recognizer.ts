@@ -5,16 +5,8 @@ import type { FaceFinder, FoundFaces } from '../../model/finder.js';
 import type { Classifier, Evidence, ModelFiles, QueuedClassifier } from '../../model/model.js';
 import { createClassifier } from '../../model/plan/index.js';
 import { ANY_CROP, composeRecognizer, type Recognizer } from '../../model/recognizer.js';
+import type { ThreadData, ThreadMethods } from './methods.js';
 import { type AskOptions, createPool, type Pool } from './pool.js';
-import type { ThreadMethods } from './thread.js';
-
-/** What a thread is started with. Compiled modules go from thread to thread as they are. */
-export interface ThreadData {
-  assets: Omit<Assets, 'native'>;
-  /** Undefined where the thread is to find faces alone. */
-  model: ModelFiles | undefined;
-  maxPixels: number;
-}
 
 export interface ThreadedOptions {
   threads: number;

@@ -2,12 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { MienError } from '../errors.js';
 import { Executor, type PlanRunner } from '../plan/executor.js';
 import type { Plan } from '../plan/planner.js';
-import type { NativeName } from './native.js';
 import { useWasm, type WasmModules } from './wasm.js';
 
 /** What infers: WebAssembly anywhere, libtensorflow on the CPU, libtensorflow on CUDA. */
 export const BACKEND_NAMES = ['wasm', 'node', 'node-gpu'] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
+export type NativeName = Exclude<BackendName, 'wasm'>;
 
 /** The fastest first. */
 export const BACKEND_ORDER: readonly BackendName[] = ['node-gpu', 'node', 'wasm'];

@@ -3,9 +3,7 @@ import { MienError } from '../errors.js';
 import { Graph } from '../plan/graph.js';
 import { GraphRunner, type LoadedGraph } from '../plan/graph-runner.js';
 import { TAG } from '../plan/saved-model.js';
-import type { Backend } from './index.js';
-
-export type NativeName = 'node' | 'node-gpu';
+import type { Backend, NativeName } from './index.js';
 
 const PACKAGES: Record<NativeName, string> = {
   node: '@tensorflow/tfjs-node',

@@ -26,7 +26,7 @@ const ask = async (picture: Uint8Array, query = '') => {
   const headers = { 'content-type': 'image/png' };
   const response = await fetch(`${server.url}/v1/expressions${query}`, {
     method: 'POST',
-    body: picture,
+    body: new Uint8Array(picture),
     headers,
   });
   return { status: response.status, body: await response.json() };
