@@ -24,7 +24,7 @@ describe.skipIf(!tools || !torch)('jobs/train.sh', () => {
   beforeAll(async () => {
     const [{ writeDataSet }, { generatedFaces }] = await Promise.all([
       root('scripts/train/data/pack.ts'),
-      root('test/support/faces.ts'),
+      root('scripts/train/data/generated.ts'),
     ]);
     writeDataSet(join(folder, 'data'), 'generated', generatedFaces(64));
     const smoke = JSON.parse(readFileSync(join(REPOSITORY, 'scripts/train/configs/smoke.json'), 'utf8'));
