@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../../src/assets/node.js';
@@ -23,6 +24,7 @@ test('has a default for everything', () => {
     ANONYMOUS: 'allow',
     CORS_ORIGINS: [],
     GPU_TIMEOUT_MS: 1000,
+    THREADS: Math.min(availableParallelism(), 8),
   });
 });
 
