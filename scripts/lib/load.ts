@@ -7,6 +7,8 @@ export interface LoadOptions {
   /** Clients, each of which asks again as soon as it is answered. */
   clients: number;
   seconds: number;
+  /** Most requests of one client, a second. Default as many as are answered. */
+  clientRate?: number;
 }
 
 export interface Load {
@@ -22,7 +24,8 @@ export interface Load {
 }
 
 /** Asks a server from many clients at once, for so long. */
-export async function load({ url, body, headers = {}, clients, seconds }: LoadOptions): Promise<Load> {
+export async function load(given: LoadOptions): Promise<Load> {
+  const { url, body, headers = {}, clients, seconds, clientRate } = given;
   const took: number[] = [];
   const statuses: Record<string, number> = {};
   const began = performance.now();
@@ -35,6 +38,7 @@ export async function load({ url, body, headers = {}, clients, seconds }: LoadOp
       connections: clients,
       duration: seconds,
       timeout: 60,
+      ...(clientRate && { connectionRate: clientRate }),
     };
     const instance = autocannon(options, (error, result) =>
       error ? reject(error) : resolve(result.errors + result.timeouts),
