@@ -84,6 +84,16 @@ export const sweepRow = z.looseObject({
   /** What the row changes of the sweep's configuration, by path. */
   changes: z.record(z.string(), z.unknown()).default({}),
   architecture: z.looseObject({}).nullable(),
+  /** What it was trained with; absent for those of others. */
+  config: z
+    .looseObject({
+      /** Weights that it went on from. */
+      init: z.string().nullable(),
+      /** Pictures an epoch; null for all. */
+      images: count.nullable(),
+      stages: z.array(z.looseObject({ side: count, epochs: count })).min(1),
+    })
+    .optional(),
   /** `data` is the SHA-256 of the images. */
   engine: z.looseObject({ data: z.string(), device: z.string() }).nullable(),
   parameters: count,
