@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/assets/node.js';
 import type { Weights } from '../../src/model/weights.js';
 import { historyOf, lastWeights, python, SMOKE, script, torchEngine, torchrun } from '../support/training.js';
 
@@ -139,7 +140,8 @@ describe.skipIf(!python)('training by torch', () => {
   }, 240_000);
 
   it('learns from an ensemble of teachers, which its folder then holds', async () => {
-    const teachers = [at('whole'), at('killed')];
+    // A run, and a published model.
+    const teachers = [at('whole'), join(packageRoot(), 'models', 'mien-v1')];
     const distillation = { teachers, weight: 1, temperature: 2 };
     const run = await prepared('pupil', (config) => ({ ...config, distillation }));
     const taught = await torchEngine(run, data).ended;
@@ -155,7 +157,7 @@ describe.skipIf(!python)('training by torch', () => {
     }));
     const refused = await torchEngine(lacking, data).ended;
     expect(refused.code).toBe(1);
-    expect(refused.said).toContain(`error: the teacher ${untrained} is no finished run`);
+    expect(refused.said).toContain(`error: the teacher ${untrained} is neither a finished run nor a model`);
   }, 240_000);
 
   it('says where the time goes and what the device could do', async () => {

@@ -11,20 +11,23 @@ from files import Fault
 from network import enlarge
 
 TEACHER = ("architecture.json", "best.safetensors")
+PUBLISHED = ("architecture.json", "weights.safetensors")
 
 
 def collect(run, folders):
-    """Copies the teachers into the run's own folder, which then needs nothing else, and says where they are."""
+    """Copies the teachers, runs or published models, into the run's own folder, which then needs nothing else, and says
+    where they are."""
     places = [run / "teachers" / str(i) for i in range(len(folders))]
-    for place, folder in zip(places, folders):
+    for place, folder in zip(places, map(Path, folders)):
         if all((place / name).exists() for name in TEACHER):
             continue
         place.mkdir(parents=True, exist_ok=True)
-        for name in TEACHER:
+        names = PUBLISHED if (folder / PUBLISHED[1]).exists() else TEACHER
+        for name, own in zip(names, TEACHER):
             try:
-                shutil.copyfile(Path(folder) / name, place / name)
+                shutil.copyfile(folder / name, place / own)
             except OSError as error:
-                raise Fault(f"the teacher {folder} is no finished run: {error}") from error
+                raise Fault(f"the teacher {folder} is neither a finished run nor a model: {error}") from error
     return places
 
 
