@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { packageRoot } from '../../src/assets/node.js';
 import { MienError } from '../../src/model/errors.js';
 
-/** The built server as `npm start` runs it, on a free port. */
+/** The built server as `npm start` runs it where nothing native is installed, on a free port. */
 export interface NodeServer {
   /** Base address, without a slash at its end. */
   url: string;
@@ -17,7 +17,7 @@ export interface NodeServer {
 export async function startNodeServer(): Promise<NodeServer> {
   const child = spawn(process.execPath, ['dist/src/handlers/node.js'], {
     cwd: packageRoot(),
-    env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1' },
+    env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1', BACKEND: 'wasm' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return {

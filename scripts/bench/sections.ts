@@ -158,7 +158,7 @@ ${table(
   ['', 'ms'],
   [
     ['Node that does nothing', spread(nodeAlone)],
-    ['Node server', spread(nodeServer)],
+    ['Node server, wasm', spread(nodeServer)],
     ['Lambda bundle: import and first event', spread(lambda)],
     ['Worker in workerd, started by miniflare', spread(workerd)],
     ["**Worker's start-up, processor time**", spread(workerCpu)],
@@ -173,7 +173,7 @@ ${command('start')}`;
 
 async function memory(): Promise<string> {
   const { warm, after, most, requests } = await serverMemory();
-  return `## Memory of the Node server
+  return `## Memory of the Node server, wasm
 
 ${table(
   ['', 'resident memory'],
