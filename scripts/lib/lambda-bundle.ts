@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { packageRoot } from '../../src/assets/node.js';
 import { modelModule } from './model-module.js';
+import { NODE_BUNDLE } from './node-bundle.js';
 import type { ZipEntry } from './zip.js';
 
 export interface LambdaBundleOptions {
@@ -50,25 +51,13 @@ export async function bundleLambda({ out, model }: LambdaBundleOptions): Promise
   mkdirSync(folder, { recursive: true });
   const files = model ? modelModule(folder, model) : join(root, 'src', 'assets', 'bundled-model.js');
   await build({
+    ...NODE_BUNDLE,
     entryPoints: [join(root, 'src', 'handlers', 'lambda.ts')],
     outfile: join(folder, 'index.mjs'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    // The packages' modules, of which what is not used falls away; esbuild prefers CommonJS for Node.
-    mainFields: ['module', 'main'],
-    minify: true,
     assetNames: '[name]',
     alias: { '@mien/model': files },
     loader: { '.html': 'text' },
     plugins: [filesAsModules],
-    // Emscripten's glue asks Node for both, which modules lack.
-    banner: {
-      js: `import { createRequire } from 'node:module';
-const require = createRequire(import.meta.url), __dirname = import.meta.dirname;`,
-    },
-    logLevel: 'silent',
   });
   if (model) rmSync(files);
   return readdirSync(folder).map((name) => ({ name, content: readFileSync(join(folder, name)) }));
