@@ -13,7 +13,7 @@ import { writeSection } from './lib/benchmarks.js';
 import { main } from './lib/main.js';
 import { inferRequest, measure } from './load/measure.js';
 import { coresOfOthers, takenSoFar } from './load/others.js';
-import { sectionOf } from './load/section.js';
+import { ONE_THREAD, sectionOf } from './load/section.js';
 import { type Running, type Subject, startSubject } from './load/servers.js';
 
 const CLIENTS = [1, 8, 32];
@@ -21,6 +21,7 @@ const NATIVE = findPackage('@tensorflow/tfjs-node', join(packageRoot(), 'native'
 
 /** Those that section.ts compares among them. */
 const SUBJECTS: Subject[] = [
+  { name: ONE_THREAD, batchMax: 1, env: { BACKEND: 'wasm', THREADS: '1' } },
   ...[1, 32].map((batchMax) => ({ name: 'wasm', batchMax, env: { BACKEND: 'wasm' } })),
   ...(NATIVE ? [1, 8, 32] : []).map((batchMax) => ({ name: 'node', batchMax, env: { BACKEND: 'node' } })),
 ];

@@ -1,6 +1,9 @@
 import { cpus } from 'node:os';
 import { bestRatio, type Cell, median, ratio } from './measure.js';
 
+/** What the server that infers on one thread alone is called. */
+export const ONE_THREAD = 'wasm, one thread';
+
 const figure = (values: number[], digits = 0) => median(values).toFixed(digits);
 
 /** How it was measured. */
@@ -29,6 +32,7 @@ export function sectionOf(cells: Cell[], { others, command }: Circumstances): st
   );
   const compared: [string, Cell | undefined, Cell | undefined][] = [
     ['native TensorFlow in batches against wasm without', of('node', 32), of('wasm', 1)],
+    ['native TensorFlow in batches against wasm without, on one thread', of('node', 32), of(ONE_THREAD, 1)],
     ['native TensorFlow in batches against itself without', of('node', 32), of('node', 1)],
     ['wasm in batches against itself without', of('wasm', 32), of('wasm', 1)],
   ];
