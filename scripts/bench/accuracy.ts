@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { packageRoot } from '../../src/assets/node.js';
+import type { Quartiles } from '../lib/statistics.js';
 import { CROP_BYTES, readDataSet, rowsOf } from '../train/data/pack.js';
 import { type Metrics, measure } from '../train/metrics.js';
 import { racePublished } from './inference.js';
-import type { Quartiles } from './statistics.js';
 import { SubjectProcess } from './subject-process.js';
 import type { SubjectName } from './subjects/index.js';
 

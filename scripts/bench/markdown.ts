@@ -1,5 +1,5 @@
+import type { Quartiles } from '../lib/statistics.js';
 import { machine, today } from './machine.js';
-import type { Quartiles } from './statistics.js';
 
 export const table = (header: readonly string[], rows: readonly (string | number)[][]): string =>
   [header, header.map((_, i) => (i === 0 ? '---' : '--:')), ...rows]

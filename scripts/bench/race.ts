@@ -1,5 +1,5 @@
 import { MienError } from '../../src/model/errors.js';
-import { type Quartiles, quartiles } from './statistics.js';
+import { type Quartiles, quartiles } from '../lib/statistics.js';
 import { SubjectProcess, type Turn } from './subject-process.js';
 import { type SubjectName, subjectKind } from './subjects/index.js';
 

@@ -8,8 +8,8 @@ import { enlarge } from '../../src/model/enlarge.js';
 import { createFaceDetector, type Face } from '../../src/model/face.js';
 import { createImageDecoder, type Raster } from '../../src/model/image.js';
 import { createClassifier } from '../../src/model/plan/index.js';
+import { type Quartiles, quartiles } from '../lib/statistics.js';
 import { largePhoto, photo } from './pictures.js';
-import { type Quartiles, quartiles } from './statistics.js';
 
 const ROUNDS = 15;
 

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MienError } from '../../src/model/errors.js';
 import { bundleLambda } from '../lib/lambda-bundle.js';
+import { type Quartiles, quartiles } from '../lib/statistics.js';
 import { bundleWorker } from '../lib/worker-bundle.js';
 import { ask, startNodeServer } from './node-server.js';
 import { photo } from './pictures.js';
-import { type Quartiles, quartiles } from './statistics.js';
 import { startOnce, writeEmptyWorker } from './worker-start.js';
 
 const ROUNDS = 7;

@@ -1,4 +1,5 @@
 import { load } from '../lib/load.js';
+import { median } from '../lib/statistics.js';
 import type { Running } from './servers.js';
 
 /** Throughput and latency of one server asked by so many clients. */
@@ -66,12 +67,6 @@ export async function measure(servers: Running[], crop: Uint8Array, plan: Plan):
     }
   }
   return cells;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
 }
 
 /** Of each one's best round: what they do while the machine leaves them alone. */

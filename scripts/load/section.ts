@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
-import { bestRatio, type Cell, median, ratio } from './measure.js';
+import { median } from '../lib/statistics.js';
+import { bestRatio, type Cell, ratio } from './measure.js';
 
 /** What the server that infers on one thread alone is called. */
 export const ONE_THREAD = 'wasm, one thread';

@@ -4,12 +4,11 @@ import { loadAssets } from '../../src/assets/node.js';
 import { CROP_SIZE } from '../../src/model/architecture.js';
 import { createBackend } from '../../src/model/backends/index.js';
 import { createClassifier } from '../../src/model/plan/index.js';
+import { median } from '../lib/statistics.js';
 import type { SweepRow } from './sweep-file.js';
 
 const WARM_UP = 3;
 const ROUNDS = 30;
-
-const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 export interface Latency {
   /** Median of a face, batch 1. */

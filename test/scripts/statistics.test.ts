@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { median, quartiles } from '../../../scripts/bench/statistics.js';
+import { median, quartiles } from '../../scripts/lib/statistics.js';
 
 test('quartiles lie between neighbours, whatever the order', () => {
   expect(quartiles([4, 1, 3, 2, 5])).toEqual({ median: 3, lower: 2, upper: 4 });
