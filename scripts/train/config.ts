@@ -68,7 +68,10 @@ const configuration = z.strictObject({
     mixup: z.number().min(0),
     cutmix: z.number().min(0).default(0),
   }),
-  /** Teachers are folders of finished runs or of published models; the rest as in engines/torch/distill.py. null learns from the labels alone. */
+  /**
+   * Teachers are folders of finished runs or of published models; the rest as in engines/torch/distill.py. null learns from
+   * the labels alone.
+   */
   distillation: z
     .strictObject({ teachers: z.array(z.string()).min(1), weight: share, temperature: z.number().positive() })
     .nullable()

@@ -14,7 +14,7 @@ import { writeDataSet } from './data/pack.js';
 export const CHECKPOINTS = { torch: 'checkpoint.pt', tfjs: 'checkpoint.safetensors' } as const;
 
 /** The text of a configuration's architecture.json. */
-export function describe({ architecture }: Configuration): string {
+function describe({ architecture }: Configuration): string {
   return 'baseline' in architecture ? formatBaseline(architecture) : formatArchitecture(table1(architecture));
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { MienError } from '../../src/model/errors.js';
+import { readJson } from '../lib/read-json.js';
 import { type Configuration, parseConfiguration } from './config.js';
 
 /** Fields by their path, as "augmentation.cutmix", and what they become. */
@@ -70,7 +71,7 @@ const QUICK: Record<string, unknown> = {
  * @throws {MienError} `invalid_data`, naming file, row and fields
  */
 export function readSweep(file: string, folder: string, quick: boolean): Sweep {
-  const sweep = parsed(file);
+  const sweep = readJson(sweepFile, file);
   const rows = sweep.rows.map((given): SweepRow => {
     const base = read(join(dirname(file), given.base ?? sweep.base));
     const changed = { ...sweep.changes, ...given.changes, ...(quick && QUICK) };
@@ -101,12 +102,6 @@ function read(file: string): unknown {
   } catch (cause) {
     throw new MienError('invalid_data', `${file}: ${(cause as Error).message}`, { cause });
   }
-}
-
-function parsed(file: string): z.infer<typeof sweepFile> {
-  const result = sweepFile.safeParse(read(file));
-  if (result.success) return result.data;
-  throw new MienError('invalid_data', `${file} is not a sweep: ${z.prettifyError(result.error)}`);
 }
 
 /** A copy of a configuration's JSON with fields set by their paths. */

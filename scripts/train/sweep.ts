@@ -1,13 +1,13 @@
 /**
  * Trains the rows of a sweep, one after another, and writes a metrics file for each:
- * npm run sweep -- --file scripts/train/sweeps/ladder.json [--out runs/ladder] [--only ROW,ROW] [--seeds N]
+ * npm run sweep -- --file scripts/train/sweeps/recipes.json [--out runs/recipes] [--only ROW,ROW] [--seeds N]
  *   [--data FOLDER] [--engine torch|tfjs] [--quick] [--dry-run]
  *
  * It can be stopped at any moment and called again: rows that are done are not done again, one that was cut short goes on.
  * --quick tries every row for a few steps on generated faces. --dry-run prepares all runs and prints the torch engine's
  * commands, for a machine without Node; called again without it where the runs are done, it writes the metrics files.
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MienError } from '../../src/model/errors.js';
 import { writeAtomically } from '../lib/files.js';
@@ -70,7 +70,7 @@ main(async () => {
     },
   });
   if (!values.file) throw new MienError('invalid_data', 'usage: sweep --file FILE [--out FOLDER] [--quick]');
-  const name = readSweep(values.file, '', values.quick).name;
+  const name = basename(values.file, '.json');
   const out = values.out ?? join('runs', values.quick ? `${name}-quick` : name);
   const sweep = readSweep(values.file, out, values.quick);
   const options: Options = {

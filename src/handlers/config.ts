@@ -61,7 +61,7 @@ export const settings = z.object({
   THREADS: integer(1, 64)
     .default(() => Math.min(availableParallelism(), MOST_THREADS))
     .meta({
-      description: 'Threads that decode photos and find faces, and on `wasm` infer; some 100 MB each',
+      description: 'Threads that decode photos and find faces, and on `wasm` infer; some 90 MB each',
       shown: `one a core, at most ${MOST_THREADS}`,
     }),
   ...upstreamSettings.shape,
