@@ -21,6 +21,7 @@ const row = z.strictObject({
 });
 
 const sweepFile = z.strictObject({
+  /** For who reads the file. */
   about: z.string(),
   /** Configuration of every row, beside this file or from there. */
   base: z.string(),
@@ -47,7 +48,6 @@ export interface SweepRow {
 
 export interface Sweep {
   name: string;
-  about: string;
   rows: SweepRow[];
 }
 
@@ -93,7 +93,7 @@ export function readSweep(file: string, folder: string, quick: boolean): Sweep {
       configuration.distillation.teachers = configuration.distillation.teachers.map((teacher) =>
         names.has(teacher) ? join(folder, teacher) : teacher,
       );
-  return { name: basename(file, '.json'), about: sweep.about, rows };
+  return { name: basename(file, '.json'), rows };
 }
 
 function read(file: string): unknown {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { findPython, TORCH_ENGINE } from '../../scripts/lib/python.js';
 import { torchCommand } from '../../scripts/train/engines/torch.js';
 import { decodeSafetensors } from '../../src/model/weights.js';
@@ -90,4 +91,17 @@ export function historyOf(run: string): Record<string, number>[] {
     if (!(seconds > 0)) throw new Error(`an epoch of ${seconds} seconds`);
     return row;
   });
+}
+
+/** The history of a run of smoke.json, which has gone through both stages and learned. */
+export function smokeHistory(run: string): Record<string, number>[] {
+  const history = historyOf(run);
+  expect(history.map(({ epoch, side }) => [epoch, side])).toEqual([
+    [1, 16],
+    [2, 16],
+    [3, 24],
+    [4, 24],
+  ]);
+  expect(history[3]?.loss).toBeLessThan(history[0]?.loss as number);
+  return history;
 }

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { historyOf, lastWeights, SMOKE, script } from '../support/training.js';
+import { historyOf, lastWeights, SMOKE, script, smokeHistory } from '../support/training.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mien-tfjs-training-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -47,14 +47,7 @@ describe('training by tfjs', () => {
 
   it('takes generated data and less than a minute of an idle machine, and learns', () => {
     console.log(`smoke.json by tfjs: ${seconds.toFixed(1)} s`);
-    const history = historyOf(at('smoke'));
-    expect(history.map(({ epoch, side }) => [epoch, side])).toEqual([
-      [1, 16],
-      [2, 16],
-      [3, 24],
-      [4, 24],
-    ]);
-    expect(history[3]?.loss).toBeLessThan(history[0]?.loss as number);
+    const history = smokeHistory(at('smoke'));
     expect(Object.keys(history[0] ?? {})).toEqual(
       'epoch step side rate loss trainAccuracy publicAccuracy publicRecall publicLoss'.split(' '),
     );

@@ -16,7 +16,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/assets/node.js';
 import type { Weights } from '../../src/model/weights.js';
-import { historyOf, lastWeights, python, SMOKE, script, torchEngine, torchrun } from '../support/training.js';
+import {
+  historyOf,
+  lastWeights,
+  python,
+  SMOKE,
+  script,
+  smokeHistory,
+  torchEngine,
+  torchrun,
+} from '../support/training.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mien-training-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -63,14 +72,7 @@ describe.skipIf(!python)('training by torch', () => {
 
   it('takes generated data and less than a minute of an idle machine, and learns', () => {
     console.log(`smoke.json by torch: ${seconds.toFixed(1)} s`);
-    const history = historyOf(at('whole'));
-    expect(history.map(({ epoch, side }) => [epoch, side])).toEqual([
-      [1, 16],
-      [2, 16],
-      [3, 24],
-      [4, 24],
-    ]);
-    expect(history[3]?.loss).toBeLessThan(history[0]?.loss as number);
+    const history = smokeHistory(at('whole'));
     for (const row of history)
       for (const name of ['trainAccuracy', 'publicAccuracy', 'publicRecall'])
         expect(row[name], name).toBeGreaterThan(0);
