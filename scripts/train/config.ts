@@ -34,8 +34,10 @@ const configuration = z.strictObject({
   init: z.string().nullable(),
   /** Trained one after the other; only epochs at the architecture's side can give the chosen weights. */
   stages: z.array(z.strictObject({ side: positive, epochs: positive, batch: positive })).min(1),
-  /** SGD. The rate rises linearly over the first `warmup` share of the images, then stays or falls to 0. */
+  /** The rate rises linearly over the first `warmup` share of the images, then stays or falls to 0. */
   optimizer: z.strictObject({
+    /** SGD adds the decay to the gradient; Muon (engines/torch/muon.py) takes the rate's share of the weights. */
+    kind: z.enum(['sgd', 'muon']).default('sgd'),
     learningRate: z.number().positive(),
     momentum: share,
     nesterov: z.boolean(),

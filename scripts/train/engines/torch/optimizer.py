@@ -1,7 +1,9 @@
-"""SGD, and the climb of sharpness-aware minimisation (Foret et al. 2021)."""
+"""The optimiser of a recipe, and the climb of sharpness-aware minimisation (Foret et al. 2021)."""
 
 import torch
 from torch import nn
+
+from muon import Muon
 
 
 def parameter_groups(module, decay):
@@ -10,6 +12,10 @@ def parameter_groups(module, decay):
     kernels = [p for p in parameters if p.ndim > 1]
     vectors = [p for p in parameters if p.ndim <= 1]
     return [{"params": kernels, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+
+
+def optimizer_of(module, options):
+    return Muon(module, options) if options["kind"] == "muon" else sgd(module, options)
 
 
 def sgd(module, options):

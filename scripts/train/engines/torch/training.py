@@ -13,7 +13,7 @@ from evaluation import measure
 from files import load_weights, read_json
 from learner import Learner, Losses, targets_of
 from network import skip_blocks, tensors_of
-from optimizer import Sharpness, sgd
+from optimizer import Sharpness, optimizer_of
 from parallel import Processes
 from schedule import Schedule
 
@@ -42,7 +42,7 @@ class Training:
         # The tensors themselves, averaged and live: collecting them at every step would cost more than averaging.
         self.averaged = [list(tensors_in_place(each)) for each in (self.average, network)]
         self.learner = Learner(network, config["labels"]["ferplus"] > 0).to(self.device)
-        self.optimizer = sgd(self.learner, config["optimizer"])
+        self.optimizer = optimizer_of(self.learner, config["optimizer"])
         self.sharpness = Sharpness(self.learner, config["optimizer"]["sam"]) if config["optimizer"]["sam"] else None
         self.read_data(folder)
         self.teachers = None
