@@ -21,7 +21,11 @@ import { python, runPython, SMOKE } from '../support/training.js';
 
 const { architecture: _, data: __, ...smoke } = readConfiguration(SMOKE);
 /** smoke.json's recipe as plain SGD, and without what is drawn. */
-const plain = { ...smoke, stochasticDepth: 0, optimizer: { ...smoke.optimizer, sam: 0 } };
+const plain = {
+  ...smoke,
+  stochasticDepth: 0,
+  optimizer: { ...smoke.optimizer, kind: 'sgd' as const, weightDecay: 0.0005 },
+};
 /** Training faces by class, for logit adjustment. */
 const COUNTS = [4, 1, 4, 7, 5, 3, 5];
 const shares = COUNTS.map((count) => count / COUNTS.reduce((a, b) => a + b));
@@ -44,12 +48,14 @@ function noise(side: number, count: number): Batch {
 }
 
 const STEPS = 10;
-const SAM_STEPS = 3;
+/** By SAM, and by Muon, which turns its weakest directions up and with them the last bits of the gradients. */
+const FEW_STEPS = 3;
 const RATE = 0.002;
 const SAM = 0.5;
 
 /**
- * The same batch, taken STEPS times by the torch engine's parts, and then, from the same start, SAM_STEPS times by SAM:
+ * The same batch, taken STEPS times by the torch engine's parts, and then, from the same start, FEW_STEPS times by SAM and
+ * by Muon:
  * losses, the first step's gradients, the last weights; and how often stochastic depth would skip each block.
  */
 function byTorch(
@@ -75,21 +81,21 @@ os.chdir(sys.argv[1])
 from safetensors.torch import load_file, save_file
 from learner import Learner, Losses
 from network import Network, Skippable, load_tensors, skip_blocks, tensors_of
-from optimizer import Sharpness, sgd
+from optimizer import Sharpness, optimizer_of
 recipe, counts = json.loads(sys.argv[2]), json.loads(sys.argv[3])
 batch = load_file("batch.safetensors")
 labels = torch.arange(7).repeat_interleave(torch.tensor(counts))
 losses_of = Losses(recipe["labels"], labels, None)
 out = {}
 
-def run(name, steps, sam):
+def run(name, kind, steps, sam):
     network = Network(json.load(open("architecture.json"))).train()
     load_tensors(network, load_file("weights.safetensors"))
     learner = Learner(network, True)
     with torch.no_grad():
         learner.votes.weight.copy_(batch["weight"].T)
         learner.votes.bias.copy_(batch["bias"])
-    optimizer = sgd(learner, recipe["optimizer"])
+    optimizer = optimizer_of(learner, recipe["optimizer"] | {"kind": kind})
     sharpness, losses = Sharpness(learner, sam), []
     def learn():
         loss, total = losses_of(learner(batch["pictures"]), batch["targets"], batch["shares"], None)
@@ -111,8 +117,9 @@ def run(name, steps, sam):
     skip_blocks(network, 0.5)
     out["skips"] = torch.tensor([m.skip for m in network.modules() if isinstance(m, Skippable)])
 
-run("sgd", ${STEPS}, 0)
-run("sam", ${SAM_STEPS}, ${SAM})
+run("sgd", "sgd", ${STEPS}, 0)
+run("sam", "sgd", ${FEW_STEPS}, ${SAM})
+run("muon", "muon", ${FEW_STEPS}, 0)
 save_file({name: t.contiguous() for name, t in out.items()}, "torch.safetensors")`;
   const recipe = { ...plain, optimizer: { ...plain.optimizer, learningRate: RATE } };
   runPython(code, undefined, folder, JSON.stringify(recipe), JSON.stringify(COUNTS));
@@ -156,7 +163,7 @@ describe.skipIf(!python)('the two engines, from the same weights and batch', () 
   const weights = calmWeights(arch);
   const batch = noise(32, 6);
   let theirs: Weights;
-  const trainerOf = (own: Weights, architecture = arch, recipe = plain) =>
+  const trainerOf = (own: Weights, architecture = arch, recipe: typeof smoke = plain) =>
     new Trainer(architecture, { ...recipe, init: 'given' }, shares, own);
 
   beforeAll(() => {
@@ -206,8 +213,8 @@ describe.skipIf(!python)('the two engines, from the same weights and batch', () 
   });
 
   /** Distances after some steps: of losses, of weights, and of the weights at the start. */
-  function follow(name: 'sgd' | 'sam', steps: number, sam: number) {
-    const trainer = trainerOf(weights, arch, { ...plain, optimizer: { ...plain.optimizer, sam } });
+  function follow(name: 'sgd' | 'sam' | 'muon', steps: number, sam: number, kind: 'sgd' | 'muon' = 'sgd') {
+    const trainer = trainerOf(weights, arch, { ...plain, optimizer: { ...plain.optimizer, kind, sam } });
     const losses = Float32Array.from({ length: steps }, (_, step) =>
       trainer.step(batch, RATE, step, () => new Random(step)),
     );
@@ -241,11 +248,20 @@ describe.skipIf(!python)('the two engines, from the same weights and batch', () 
   });
 
   it('stay together by sharpness-aware minimisation, which plain SGD leaves', () => {
-    const { lossesApart, weightsApart } = follow('sam', SAM_STEPS, SAM);
+    const { lossesApart, weightsApart } = follow('sam', FEW_STEPS, SAM);
     console.log(`after three steps of SAM: losses ${lossesApart}, weights ${weightsApart}`);
     expect(lossesApart).toBeLessThan(1e-5);
     expect(weightsApart).toBeLessThan(1e-3);
-    expect(follow('sam', SAM_STEPS, 0).weightsApart).toBeGreaterThan(10 * weightsApart);
+    expect(follow('sam', FEW_STEPS, 0).weightsApart).toBeGreaterThan(10 * weightsApart);
+  });
+
+  it('stay together by Muon, which plain SGD leaves', () => {
+    const { losses, lossesApart, weightsApart } = follow('muon', FEW_STEPS, 0, 'muon');
+    console.log(`after three steps of Muon: losses ${lossesApart}, weights ${weightsApart}`);
+    expect(losses[FEW_STEPS - 1]).toBeLessThan(losses[0] as number);
+    expect(lossesApart).toBeLessThan(1e-5);
+    expect(weightsApart).toBeLessThan(5e-3);
+    expect(follow('muon', FEW_STEPS, 0, 'sgd').weightsApart).toBeGreaterThan(10 * weightsApart);
   });
 
   it('skip the same blocks as often, by stochastic depth', () => {

@@ -120,7 +120,7 @@ describe.skipIf(!python)('training by torch', () => {
     // Dropout and stochastic depth, which each process draws for itself, are off.
     const one = await prepared('one', ({ architecture, optimizer, ...config }) => ({
       ...config,
-      optimizer: { ...optimizer, sam: 0.02 },
+      optimizer: { ...optimizer, kind: 'sgd', learningRate: 0.05, sam: 0.02 },
       architecture: { ...architecture, dropout: 0, head: { maps: true, features: true, dropout: 0 } },
       stochasticDepth: 0,
     }));

@@ -8,6 +8,7 @@ import type { Weight, Weights } from '../../../../src/model/weights.js';
 import type { Recipe } from '../../config.js';
 import { VOTES } from '../../data/fer2013.js';
 import { initialWeights, linear } from './initialise.js';
+import { Muon, VECTORS } from './muon.js';
 import { Random } from './random.js';
 
 /** One batch, ready to be learned. */
@@ -28,7 +29,7 @@ const NORM_MOMENTUM = 0.1;
 type State = Map<string, tf.Variable>;
 
 /**
- * The network in training, on the current tfjs backend: its weights, their moving average, FER+'s classifier and SGD's
+ * The network in training, on the current tfjs backend: its weights, their moving average, FER+'s classifier and the
  * momenta. Computes what torch/train.py computes; a test compares losses, gradients and ten steps.
  */
 export class Trainer {
@@ -39,6 +40,7 @@ export class Trainer {
   /** What is learned, by the same names as the momenta. */
   readonly #parameters = new Map<string, tf.Variable>();
   readonly #votes: { weight: tf.Variable; bias: tf.Variable } | undefined;
+  readonly #muon: Muon | undefined;
   /** Added to the logits in training: τ · log of each class's share (logit adjustment, torch/learner.py). */
   readonly #offsets: Float32Array;
 
@@ -48,6 +50,7 @@ export class Trainer {
    */
   constructor(architecture: Architecture, recipe: Recipe, shares: ArrayLike<number>, init?: Weights) {
     this.#recipe = recipe;
+    this.#muon = recipe.optimizer.kind === 'muon' ? new Muon(architecture) : undefined;
     this.#offsets = Float32Array.from(shares, (share) => recipe.labels.adjustment * Math.log(share));
     this.network = new Network(architecture, init ?? initialWeights(architecture, recipe.seed));
     if (recipe.labels.ferplus > 0) {
@@ -147,28 +150,37 @@ export class Trainer {
   }
 
   /**
-   * One step of SGD (PyTorch's form of momentum and of Nesterov's), and of the average.
+   * One step of SGD or Muon (PyTorch's form of momentum and of Nesterov's), and of the average.
    * @param draws a fresh source of the step's draws, the same at every call
    * @returns the labels' loss
    */
   step(batch: Batch, rate: number, step: number, draws: () => Random): number {
-    const { momentum, nesterov, weightDecay, sam } = this.#recipe.optimizer;
+    const { sam } = this.#recipe.optimizer;
     return tf.tidy(() => {
       const first = this.gradients(batch, draws());
       const { loss } = first;
       const gradients = sam > 0 ? this.#gradientsAbove(first.gradients, batch, draws()) : first.gradients;
-      for (const [name, variable] of this.#parameters) {
-        const velocity = this.#state.get(`momentum/${name}`) as tf.Variable;
-        const plain = gradients[name] as tf.Tensor;
-        // Kernels decay; biases and batch norm's vectors do not.
-        const gradient = variable.rank > 1 ? tf.add(plain, tf.mul(variable, weightDecay)) : plain;
-        velocity.assign(tf.add(tf.mul(velocity, momentum), gradient));
-        const direction = nesterov ? tf.add(gradient, tf.mul(velocity, momentum)) : velocity;
-        variable.assign(tf.sub(variable, tf.mul(direction, rate)));
-      }
+      for (const [name, variable] of this.#parameters)
+        this.#move(name, variable, gradients[name] as tf.Tensor, rate);
       this.#updateAverage(step);
       return loss;
     });
+  }
+
+  #move(name: string, variable: tf.Variable, gradient: tf.Tensor, rate: number): void {
+    const { momentum, nesterov, weightDecay } = this.#recipe.optimizer;
+    // Kernels decay; biases and batch norm's vectors do not.
+    const kernel = variable.rank > 1;
+    const followed = kernel && !this.#muon ? tf.add(gradient, tf.mul(variable, weightDecay)) : gradient;
+    const velocity = this.#state.get(`momentum/${name}`) as tf.Variable;
+    velocity.assign(tf.add(tf.mul(velocity, momentum), followed));
+    const direction = nesterov ? tf.add(followed, tf.mul(velocity, momentum)) : velocity;
+    if (!this.#muon) variable.assign(tf.sub(variable, tf.mul(direction, rate)));
+    else if (!kernel) variable.assign(tf.sub(variable, tf.mul(direction, VECTORS * rate)));
+    else {
+      const move = this.#muon.move(name, direction);
+      variable.assign(tf.sub(tf.mul(variable, 1 - rate * weightDecay), tf.mul(move, rate)));
+    }
   }
 
   /** Sharpness-aware minimisation: the gradients `sam` away, where the loss is highest (torch/optimizer.py). */
