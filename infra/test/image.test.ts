@@ -83,9 +83,8 @@ describe.skipIf(!isolated).each(CASES)('the image $target with $backend', (each)
       };
       expect(answered.backend).toBe(used);
       expect(faces).toHaveLength(1);
-      const [best] = faces[0]?.expressions ?? [];
-      expect(best?.label).toBe('happy');
-      expect(best?.score).toBeGreaterThan(0.8);
+      // 0.914 on wasm by mien-v1 1.4.0, as in README.md; backends agree to 1e-4.
+      expect(faces[0]?.expressions[0]).toEqual({ label: 'happy', score: expect.closeTo(0.914, 2) });
       expect((await fetch(`${url}/browser/mien.js`)).status).toBe(200);
     }),
   );

@@ -55,8 +55,7 @@ const SAM = 0.5;
 
 /**
  * The same batch, taken STEPS times by the torch engine's parts, and then, from the same start, FEW_STEPS times by SAM and
- * by Muon:
- * losses, the first step's gradients, the last weights; and how often stochastic depth would skip each block.
+ * by Muon: losses, the first step's gradients, the last weights; and how often stochastic depth would skip each block.
  */
 function byTorch(
   arch: Architecture,
