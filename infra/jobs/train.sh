@@ -21,7 +21,13 @@ if [ ! -f run/config.json ]; then
 fi
 
 # Checkpoints leave the machine while it trains: a Spot instance gives two minutes' notice, or none.
-(while sleep "${SYNC_SECONDS:-60}"; do aws s3 sync $quiet run "s3://$BUCKET/$run" || true; done) &
+# The sleep is ended with the loop, or whoever reads the job's output would wait for it.
+(
+  trap 'kill "$sleeping" 2>/dev/null; exit' TERM
+  while sleep "${SYNC_SECONDS:-60}" & sleeping=$!; wait "$sleeping"; do
+    aws s3 sync $quiet run "s3://$BUCKET/$run" || true
+  done
+) &
 syncing=$!
 stop() { kill "$syncing" 2>/dev/null || true; }
 trap stop EXIT
