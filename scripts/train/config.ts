@@ -30,7 +30,7 @@ const configuration = z.strictObject({
   /** Training images to learn from, spread evenly over all; null takes them all. */
   images: positive.nullable().default(null),
   seed: z.number().int().min(0),
-  /** Weights file of the same architecture to start from; null starts from random weights. */
+  /** Weights file to start from, of the same architecture or one of other groups; null starts from random weights. */
   init: z.string().nullable(),
   /** Trained one after the other; only epochs at the architecture's side can give the chosen weights. */
   stages: z.array(z.strictObject({ side: positive, epochs: positive, batch: positive })).min(1),

@@ -9,6 +9,7 @@ import { formatBaseline } from './baseline.js';
 import { type Configuration, type Recipe, recipeOf } from './config.js';
 import { generatedFaces } from './data/generated.js';
 import { writeDataSet } from './data/pack.js';
+import { initialFor } from './initial.js';
 
 /** Where the engines leave what a run goes on from. */
 export const CHECKPOINTS = { torch: 'checkpoint.pt', tfjs: 'checkpoint.safetensors' } as const;
@@ -55,7 +56,7 @@ export function prepareRun(run: string, configuration: Configuration, resume: bo
     if (name.endsWith('.part')) rmSync(join(run, name), { recursive: true });
   if (!started) {
     writeAtomically(join(run, 'commit.txt'), `${commit()}\n`);
-    if (recipe.init) writeAtomically(join(run, 'init.safetensors'), readGiven('init', recipe.init));
+    if (recipe.init) writeAtomically(join(run, 'init.safetensors'), initialOf(configuration, recipe.init));
   }
   for (const teacher of recipe.distillation?.teachers ?? [])
     readGiven('teacher', join(teacher, 'architecture.json'));
@@ -71,9 +72,14 @@ export function finished(run: string, { stages }: Configuration): boolean {
   return readFileSync(history, 'utf8').trim().split('\n').length === epochs;
 }
 
+function initialOf({ architecture }: Configuration, file: string): Uint8Array {
+  const bytes = readGiven('init', file);
+  return 'baseline' in architecture ? bytes : initialFor(table1(architecture), bytes);
+}
+
 function readGiven(what: string, file: string): Uint8Array {
   try {
-    return readFileSync(file);
+    return new Uint8Array(readFileSync(file));
   } catch (cause) {
     throw new MienError('invalid_data', `${what}: ${(cause as Error).message}`, { cause });
   }
