@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { packageRoot } from '../../src/assets/node.js';
 import type { Quartiles } from '../lib/statistics.js';
-import { CROP_BYTES, readDataSet, rowsOf } from '../train/data/pack.js';
+import { CROP_BYTES, type DataSet, readDataSet, rowsOf } from '../train/data/pack.js';
 import { type Metrics, measure } from '../train/metrics.js';
 import { racePublished } from './inference.js';
 import { SubjectProcess } from './subject-process.js';
@@ -26,12 +26,20 @@ export const DATA = join(packageRoot(), 'data', 'fer2013');
 export async function accuracies(): Promise<Accuracy[]> {
   const set = readDataSet(DATA);
   const rows = rowsOf(set, 'PublicTest', 'PrivateTest');
-  const labels = rows.map((row) => set.labels[row] as number);
   const { contestants } = await racePublished(SUBJECTS);
   const results: Accuracy[] = [];
   for (const { name, ms } of contestants)
-    results.push({ name, ms, metrics: measure(await score(name, set.images, rows), labels) });
+    results.push({ name, ms, metrics: await measureOn(name, set, rows) });
   return results;
+}
+
+/** What a subject, the plan with the published model, makes of rows of a data set. */
+export async function measureOn(name: SubjectName, set: DataSet, rows: number[]): Promise<Metrics> {
+  const scores = await score(name, set.images, rows);
+  return measure(
+    scores,
+    rows.map((row) => set.labels[row] as number),
+  );
 }
 
 async function score(name: SubjectName, images: Uint8Array, rows: number[]): Promise<Float32Array> {

@@ -43,6 +43,23 @@ export const BASELINE: SubjectName = 'onnxruntime-web-1';
 /**
  * Times subjects in turn, round after round, so that whatever else the machine does meets all of them. Each starts
  * another round.
+ */
+export async function takeTurns<S extends Pick<SubjectProcess, 'time'>>(
+  subjects: readonly S[],
+  { crops, rounds, milliseconds }: Pick<RaceOptions, 'crops' | 'rounds' | 'milliseconds'>,
+): Promise<Map<S, Turn[]>> {
+  for (const subject of subjects) await subject.time(crops, WARM_UP);
+  const turns = new Map(subjects.map((subject) => [subject, [] as Turn[]]));
+  for (let round = 0; round < rounds; round++)
+    for (let turn = 0; turn < subjects.length; turn++) {
+      const subject = subjects[(turn + round) % subjects.length] as S;
+      turns.get(subject)?.push(await subject.time(crops, milliseconds));
+    }
+  return turns;
+}
+
+/**
+ * Subjects take turns, after those that compute the same network have been seen to answer alike.
  *
  * @throws {MienError} `internal` where two that compute the same network answer differently
  */
@@ -59,13 +76,7 @@ export async function race({ subjects, model, crops, rounds, milliseconds }: Rac
       }
     }
     await checkAgreement(started, crops);
-    for (const subject of started) await subject.time(crops, WARM_UP);
-    const turns = new Map(started.map((subject) => [subject, [] as Turn[]]));
-    for (let round = 0; round < rounds; round++)
-      for (let turn = 0; turn < started.length; turn++) {
-        const subject = started[(turn + round) % started.length] as SubjectProcess;
-        turns.get(subject)?.push(await subject.time(crops, milliseconds));
-      }
+    const turns = await takeTurns(started, { crops, rounds, milliseconds });
     const baseline = turns.get(started.find(({ name }) => name === BASELINE) as SubjectProcess);
     const contestants: Contestant[] = [];
     for (const [subject, taken] of turns) {

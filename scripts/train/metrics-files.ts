@@ -96,7 +96,7 @@ export const sweepRow = z.looseObject({
     .optional(),
   /** `data` is the SHA-256 of the images. */
   engine: z.looseObject({ data: z.string(), device: z.string() }).nullable(),
-  parameters: count,
+  parameters: count.nullable(),
   macs: count.nullable(),
   /** A face through the wasm plan, and its ratio to the sweep's first row, measured in turns; null without a plan. */
   latency: z.object({ milliseconds: z.number().positive(), ratio: z.number().positive() }).nullable(),

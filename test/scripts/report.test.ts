@@ -128,8 +128,12 @@ describe('what has been measured', () => {
         `sweeps/ablation/${name}.json`,
         sweepRow(name, [0.6 + at / 100, 0.62 + at / 100], 1 / (at + 1)),
       );
-    const peer = { architecture: null, engine: null, macs: null };
-    put(folder, 'sweeps/frontier/side-96.json', sweepRow('side-96', [0.68], 0.25));
+    const peer = { architecture: null, engine: null, parameters: null, macs: null };
+    put(
+      folder,
+      'sweeps/frontier/side-96.json',
+      sweepRow('side-96', [0.68], 0.25, { architecture: { side: 96, rows: [{}, { groups: 4 }] } }),
+    );
     put(folder, 'sweeps/frontier/human.json', sweepRow('human', [0.66], 0.0625, peer));
     put(folder, 'sweeps/shapes/narrow.json', sweepRow('narrow', [0.55], 0.4));
     for (const protocol of [
@@ -186,8 +190,8 @@ describe('what has been measured', () => {
       '0.250',
       '×0.40',
     ]);
-    expect(row('human')).toEqual(['5.0', '-', '1,234,567', '66.00']);
-    expect(row('side-96')).toEqual(['20.0', '96', '1,234,567', '68.00']);
+    expect(row('human')).toEqual(['5.0', '×0.06', '-', '-', '-', '66.00', '50.00']);
+    expect(row('side-96')).toEqual(['20.0', '×0.25', '96', '4', '1,234,567', '68.00', '50.00']);
     expect(text.indexOf('| human |')).toBeLessThan(text.indexOf('| side-96 |'));
   });
 
