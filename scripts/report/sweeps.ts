@@ -96,15 +96,16 @@ function groupsOf({ architecture }: SweepRow): string {
   return String(rows.find(({ groups }) => groups)?.groups ?? '-');
 }
 
-/** How the frontier's rows learned: all for as long, each at its own side. */
+/** What the frontier's rows went on from, and how long it took to make each of them. */
 function goingOn(rows: SweepRow[]): string {
   const config = rows.find((row) => row.config)?.config;
   if (!config) return '';
-  const epochs = config.stages.reduce((sum, stage) => sum + stage.epochs, 0);
   const from = config.init ? `went on from \`${dirname(config.init)}\`` : 'began from nothing';
-  const long = epochs === 1 ? 'an epoch' : `${epochs} epochs`;
-  return `Each but the published one ${from} and learned at its own side for ${long}.`;
+  return `Those with epochs ${from} and learned for so many at their own side.`;
 }
+
+const epochsOf = ({ config }: SweepRow) =>
+  String(config?.stages.reduce((sum, { epochs }) => sum + epochs, 0) ?? '-');
 
 /** Accuracy against milliseconds: networks of ours by side and groups, and what users could pick instead. */
 export function frontierSection({ sweeps }: Inputs): Section {
@@ -133,10 +134,10 @@ A face through wasm, one thread, batch 1, all measured in turns; the ratio is to
 recall are on PublicTest, which chose ours. Ours are blue. ${goingOn(rows)}
 
 ${table(
-  ['network', 'ms', 'ratio', 'side', 'groups', 'parameters', 'accuracy %', 'macro recall %'],
+  ['network', 'ms', 'ratio', 'side', 'groups', 'parameters', 'epochs', 'accuracy %', 'macro recall %'],
   points.map(({ row, name, milliseconds, ratio }) => [
     ...[name, milliseconds.toFixed(1), `×${ratio.toFixed(2)}`, sideOf(row), groupsOf(row)],
-    ...[counted(row.parameters), accuracyOf(row), recallOf(row)],
+    ...[counted(row.parameters), epochsOf(row), accuracyOf(row), recallOf(row)],
   ]),
 )}
 

@@ -190,8 +190,8 @@ describe('what has been measured', () => {
       '0.250',
       '×0.40',
     ]);
-    expect(row('human')).toEqual(['5.0', '×0.06', '-', '-', '-', '66.00', '50.00']);
-    expect(row('side-96')).toEqual(['20.0', '×0.25', '96', '4', '1,234,567', '68.00', '50.00']);
+    expect(row('human')).toEqual(['5.0', '×0.06', '-', '-', '-', '-', '66.00', '50.00']);
+    expect(row('side-96')).toEqual(['20.0', '×0.25', '96', '4', '1,234,567', '-', '68.00', '50.00']);
     expect(text.indexOf('| human |')).toBeLessThan(text.indexOf('| side-96 |'));
   });
 
