@@ -74,12 +74,17 @@ export function finished(run: string, { stages }: Configuration): boolean {
 
 function initialOf({ architecture }: Configuration, file: string): Uint8Array {
   const bytes = readGiven('init', file);
-  return 'baseline' in architecture ? bytes : initialFor(table1(architecture), bytes);
+  if ('baseline' in architecture) return bytes;
+  try {
+    return initialFor(table1(architecture), bytes);
+  } catch (cause) {
+    throw new MienError('invalid_weights', `init ${file}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function readGiven(what: string, file: string): Uint8Array {
   try {
-    return new Uint8Array(readFileSync(file));
+    return readFileSync(file);
   } catch (cause) {
     throw new MienError('invalid_data', `${what}: ${(cause as Error).message}`, { cause });
   }

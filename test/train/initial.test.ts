@@ -1,11 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, test } from 'vitest';
+import { readConfiguration } from '../../scripts/train/config.js';
 import { initialFor } from '../../scripts/train/initial.js';
+import { prepareRun } from '../../scripts/train/run.js';
 import { loadAssets } from '../../src/assets/node.js';
 import { createBackend } from '../../src/model/backends/index.js';
 import { createClassifier } from '../../src/model/plan/index.js';
 import { table1 } from '../../src/model/table1.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/model/weights.js';
 import { livelyWeights } from '../support/networks.js';
+import { SMOKE } from '../support/training.js';
 
 const networkOf = (groups: number) => table1({ side: 24, groups, dilations: [1, 1, 1, 2], rates: [1] });
 const bytes = encodeSafetensors(livelyWeights(networkOf(4)));
@@ -56,4 +62,21 @@ describe('weights to begin from', () => {
   it('are refused where they are none', () => {
     expect(() => initialFor(networkOf(4), new Uint8Array(7))).toThrow('not valid weights');
   });
+});
+
+test('a run that is to begin from a broken file names it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mien-initial-'));
+  try {
+    const init = join(folder, 'broken.safetensors');
+    writeFileSync(init, 'broken');
+    const configuration = { ...readConfiguration(SMOKE), init };
+    expect(() => prepareRun(join(folder, 'run'), configuration, false)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_weights',
+        message: expect.stringContaining(`init ${init}: not valid weights`),
+      }),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
