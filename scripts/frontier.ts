@@ -5,14 +5,15 @@
  * published model and with what users could pick instead, and writes them there again with their latency, and a row for
  * each of the others, with its accuracy on PublicTest. `npm run setup:bench` installs what mien is compared with.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { packageRoot } from '../src/assets/node.js';
 import { parseArchitecture } from '../src/model/architecture.js';
 import { networkCost } from '../src/model/cost.js';
 import { MienError } from '../src/model/errors.js';
 import { DATA, measureOn } from './bench/accuracy.js';
+import { PUBLISHED } from './bench/inference.js';
 import { takeTurns } from './bench/race.js';
 import { writeRandomModel } from './bench/random-model.js';
 import { SubjectProcess, type Turn } from './bench/subject-process.js';
@@ -20,12 +21,11 @@ import { writeAtomically } from './lib/files.js';
 import { main } from './lib/main.js';
 import { sampleCrops } from './lib/sample-crops.js';
 import { median } from './lib/statistics.js';
+import { type Model, readModels } from './report/inputs.js';
 import { type DataSet, readDataSet, rowsOf } from './train/data/pack.js';
 import { readSweepFolder, type SweepRow } from './train/metrics-files.js';
-import type { ModelMetrics } from './train/model-card.js';
 
 const ROWS = join(packageRoot(), 'docs', 'metrics', 'sweeps', 'frontier');
-const PUBLISHED = join(packageRoot(), 'models', 'mien-v1');
 const OTHERS = ['face-api', 'human'] as const;
 const TURNS = { crops: 8, rounds: 21, milliseconds: 200 };
 
@@ -37,16 +37,16 @@ interface Contestant {
 
 /** The published model as a row; what it was trained with is in its own metrics. */
 function publishedRow(): SweepRow {
-  const read = (file: string) => JSON.parse(readFileSync(join(PUBLISHED, file), 'utf8'));
-  const { name, version, splits, training }: ModelMetrics = read('metrics.json');
-  const architecture = parseArchitecture(read('architecture.json'));
-  const { parameters, macs } = networkCost(architecture);
-  const { accuracy, macroRecall } = splits.public;
-  const seeds = [{ seed: training.config.seed, publicAccuracy: accuracy, publicRecall: macroRecall }];
+  const { title, metrics, arch } = readModels(dirname(PUBLISHED)).find(
+    ({ metrics: { name } }) => name === basename(PUBLISHED),
+  ) as Model;
+  const { accuracy, macroRecall } = metrics.splits.public;
+  const seeds = [{ seed: metrics.training.config.seed, publicAccuracy: accuracy, publicRecall: macroRecall }];
+  const { parameters, macs } = networkCost(arch);
   return {
-    name: `${name} ${version}`,
+    name: title,
     changes: {},
-    architecture,
+    architecture: arch,
     engine: null,
     parameters,
     macs,
@@ -62,33 +62,32 @@ async function otherRow(name: (typeof OTHERS)[number], set: DataSet): Promise<Sw
   return { name, changes: {}, ...unknown, latency: null, seeds };
 }
 
-/** The published model first: ratios are to it. */
-async function contestants(folder: string): Promise<Contestant[]> {
+/** Starts all, one after another; the published model is the first, since ratios are to it. */
+async function* contestants(folder: string): AsyncGenerator<Contestant> {
   const start = async (row: SweepRow, model: string): Promise<Contestant> => ({
     row,
     subject: await SubjectProcess.start('plan', model),
   });
-  const all = [await start(publishedRow(), PUBLISHED)];
+  yield start(publishedRow(), PUBLISHED);
   for (const row of readSweepFolder(ROWS).filter(({ config }) => config)) {
     const model = join(folder, row.name);
     writeRandomModel(model, parseArchitecture(row.architecture));
-    all.push(await start(row, model));
+    yield start(row, model);
   }
   const set = readDataSet(DATA);
   for (const name of OTHERS) {
     console.log(`PublicTest by ${name}`);
-    all.push({ row: await otherRow(name, set), subject: await SubjectProcess.start(name, PUBLISHED) });
+    yield { row: await otherRow(name, set), subject: await SubjectProcess.start(name, PUBLISHED) };
   }
-  return all;
 }
 
 main(async () => {
   if (!existsSync(DATA))
     throw new MienError('invalid_data', `${DATA} is absent: npm run prepare-data packs FER2013 there.`);
   const folder = mkdtempSync(join(tmpdir(), 'mien-frontier-'));
-  let all: Contestant[] = [];
+  const all: Contestant[] = [];
   try {
-    all = await contestants(folder);
+    for await (const one of contestants(folder)) all.push(one);
     const { crops, ...turns } = TURNS;
     const subjects = all.map(({ subject }) => subject);
     const taken = await takeTurns(subjects, { crops: sampleCrops(crops, DATA), ...turns });

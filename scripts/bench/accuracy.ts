@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { packageRoot } from '../../src/assets/node.js';
 import type { Quartiles } from '../lib/statistics.js';
 import { CROP_BYTES, type DataSet, readDataSet, rowsOf } from '../train/data/pack.js';
-import { type Metrics, measure } from '../train/metrics.js';
-import { racePublished } from './inference.js';
+import type { Metrics } from '../train/metrics.js';
+import { measureRows } from '../train/scoring.js';
+import { PUBLISHED, racePublished } from './inference.js';
 import { SubjectProcess } from './subject-process.js';
 import type { SubjectName } from './subjects/index.js';
 
@@ -35,15 +36,11 @@ export async function accuracies(): Promise<Accuracy[]> {
 
 /** What a subject, the plan with the published model, makes of rows of a data set. */
 export async function measureOn(name: SubjectName, set: DataSet, rows: number[]): Promise<Metrics> {
-  const scores = await score(name, set.images, rows);
-  return measure(
-    scores,
-    rows.map((row) => set.labels[row] as number),
-  );
+  return measureRows(set, rows, await score(name, set.images, rows));
 }
 
 async function score(name: SubjectName, images: Uint8Array, rows: number[]): Promise<Float32Array> {
-  const subject = await SubjectProcess.start(name, join(packageRoot(), 'models', 'mien-v1'));
+  const subject = await SubjectProcess.start(name, PUBLISHED);
   try {
     const scores: Float32Array[] = [];
     for (let from = 0; from < rows.length; from += BATCH) {

@@ -7,7 +7,8 @@ import { BASELINE, type Race, race } from './race.js';
 import { fittedTable1, writeRandomModel } from './random-model.js';
 import { SUBJECTS, type SubjectName, subjectKind } from './subjects/index.js';
 
-const PUBLISHED = join(packageRoot(), 'models', 'mien-v1');
+/** The folder of the model that all are compared with. */
+export const PUBLISHED = join(packageRoot(), 'models', 'mien-v1');
 const PUBLISHED_SIDE = 96;
 const GROUPS = 4;
 

@@ -43,14 +43,16 @@ function alwaysHappy({ models: [{ metrics }] }: Inputs): string {
   return percent(perClass.happy.support / count);
 }
 
+const originOf = ({ init }: { init: string | null }) =>
+  init ? `went on from \`${dirname(init)}\`` : 'began from nothing';
+
 /** How long a sweep's rows learned: as the first, where a row does not change it. */
 function training(rows: SweepRow[], inputs: Inputs): string {
   const config = rows.find((row) => row.config)?.config;
   if (!config) return '';
   const stages = config.stages.map(({ epochs, side }) => `${epochs} epochs at side ${side}`).join(', then ');
   const pictures = config.images ? ` of ${config.images.toLocaleString('en')} pictures each` : '';
-  const from = config.init ? `went on from \`${dirname(config.init)}\`` : 'began from nothing';
-  return `Each row ${from} and learned for ${stages}${pictures}, where it says nothing else; always answering "happy" gives ${alwaysHappy(inputs)} %.`;
+  return `Each row ${originOf(config)} and learned for ${stages}${pictures}, where it says nothing else; always answering "happy" gives ${alwaysHappy(inputs)} %.`;
 }
 
 /** The ablation of the paper's claims: grouping, factorising, attention. */
@@ -96,12 +98,11 @@ function groupsOf({ architecture }: SweepRow): string {
   return String(rows.find(({ groups }) => groups)?.groups ?? '-');
 }
 
-/** What the frontier's rows went on from, and how long it took to make each of them. */
+/** What the frontier's rows learned from; the table has how long. */
 function goingOn(rows: SweepRow[]): string {
   const config = rows.find((row) => row.config)?.config;
   if (!config) return '';
-  const from = config.init ? `went on from \`${dirname(config.init)}\`` : 'began from nothing';
-  return `Those with epochs ${from} and learned for so many at their own side.`;
+  return `Those with epochs ${originOf(config)} and learned for so many at their own side.`;
 }
 
 const epochsOf = ({ config }: SweepRow) =>

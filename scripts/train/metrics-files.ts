@@ -98,7 +98,7 @@ export const sweepRow = z.looseObject({
   engine: z.looseObject({ data: z.string(), device: z.string() }).nullable(),
   parameters: count.nullable(),
   macs: count.nullable(),
-  /** A face through the wasm plan, and its ratio to the sweep's first row, measured in turns; null without a plan. */
+  /** A face through wasm, and its ratio to the sweep's first row (`frontier`: to the published network), measured in turns; null without a plan. */
   latency: z.object({ milliseconds: z.number().positive(), ratio: z.number().positive() }).nullable(),
   /** Of the epoch that PublicTest chose. */
   seeds: z.array(z.looseObject({ seed: count, publicAccuracy: ratio, publicRecall: ratio })).min(1),
