@@ -80,6 +80,11 @@ const configuration = z.strictObject({
     .default(null),
   /** Decay a step of the moving average of the weights, which is what is evaluated and published; 0 averages nothing. */
   average: share,
+  /**
+   * Training images, as they are, on which the averaged weights' batch norms count their statistics anew before they are
+   * evaluated (engines/torch/precise_norm.py); 0 keeps those that followed training's augmented pictures.
+   */
+  preciseNorm: z.number().int().min(0).default(0),
   precision: z.enum(['float32', 'bfloat16']),
   /** Compile the network (torch.compile). On the CPU it has not paid. */
   compile: z.boolean(),

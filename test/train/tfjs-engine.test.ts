@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfiguration } from '../../scripts/train/config.js';
 import { augment } from '../../scripts/train/engines/tfjs/augment.js';
 import { initialWeights } from '../../scripts/train/engines/tfjs/initialise.js';
+import { countAnew } from '../../scripts/train/engines/tfjs/precise-norm.js';
 import { Random } from '../../scripts/train/engines/tfjs/random.js';
 import { Schedule } from '../../scripts/train/engines/tfjs/schedule.js';
 import { type Batch, Trainer } from '../../scripts/train/engines/tfjs/trainer.js';
@@ -14,7 +15,7 @@ import { loadAssets } from '../../src/assets/node.js';
 import { type Architecture, formatArchitecture } from '../../src/model/architecture.js';
 import { createBackend } from '../../src/model/backends/index.js';
 import { enlarge } from '../../src/model/enlarge.js';
-import { Network } from '../../src/model/network.js';
+import { Network, type Training } from '../../src/model/network.js';
 import { table1 } from '../../src/model/table1.js';
 import { decodeSafetensors, encodeSafetensors, type Weights } from '../../src/model/weights.js';
 import { python, runPython, SMOKE } from '../support/training.js';
@@ -279,6 +280,63 @@ describe.skipIf(!python)('the two engines, from the same weights and batch', () 
     const theirSkips = [...(theirs.get('skips')?.data as Float32Array)];
     expect(skips.map(Math.fround)).toEqual(theirSkips);
     expect(skips.at(-1)).toBe(0.5);
+  });
+});
+
+describe('precise batch norm', () => {
+  // Dropout and stochastic depth, which must do nothing here, would be seen.
+  const arch = table1({ side: 32, dilations: [1, 2, 3, 4], rates: [1, 2, 3], dropout: 0.3 });
+  const weights = calmWeights(arch);
+  const random = new Random(6);
+  // Brighter from crop to crop, so that batches in this order would differ.
+  const images = Uint8Array.from({ length: 100 * 48 * 48 }, (_, at) =>
+    random.uniform(0, 50 + 2 * Math.floor(at / (48 * 48))),
+  );
+  const rows = (count: number) => Array.from({ length: count }, (_, row) => row);
+
+  it('counts what one batch has, so that it is scored as in training', () => {
+    const counted = countAnew(arch, weights, images, rows(40));
+    const undropped = table1({ side: 32, dilations: [1, 2, 3, 4], rates: [1, 2, 3], dropout: 0 });
+    const logits = (own: Weights, training?: Training) => {
+      const network = new Network(undropped, own);
+      const pictures = tf.tensor4d(enlarge(images.subarray(0, 40 * 48 * 48), 32), [40, 32, 32, 1]);
+      const values = network.forward(pictures, training).logits.dataSync<'float32'>().slice();
+      network.dispose();
+      return values;
+    };
+    const inTraining = logits(weights, { depth: 0, mask: (shape) => tf.ones(shape), follow() {} });
+    expect(apart(logits(counted), inTraining)).toBeLessThan(0.01);
+    expect(apart(logits(weights), inTraining)).toBeGreaterThan(0.1);
+    const changed = [...counted.keys()].filter((name) => counted.get(name) !== weights.get(name));
+    expect(changed).toEqual([...weights.keys()].filter((name) => name.includes('.running_')));
+  });
+
+  it.skipIf(!python)('is the torch engine’s', () => {
+    const counted = countAnew(arch, weights, images, rows(100));
+    writeFileSync(join(folder, 'architecture.json'), formatArchitecture(arch));
+    writeFileSync(join(folder, 'weights.safetensors'), encodeSafetensors(weights));
+    const code = `
+import contextlib, sys, torch
+from safetensors.torch import save
+from build import load
+from network import skip_blocks, tensors_of
+from parallel import Processes
+from precise_norm import count_anew
+network = load(sys.argv[1] + "/architecture.json", sys.argv[1] + "/weights.safetensors")
+skip_blocks(network, 0.5)
+images = torch.frombuffer(bytearray(sys.stdin.buffer.read()), dtype=torch.uint8).view(-1, 1, 48, 48)
+count_anew(network, images, 32, Processes(), contextlib.nullcontext)
+assert not any(module.training for module in network.modules())
+sys.stdout.buffer.write(save(tensors_of(network)))`;
+    const theirs = decodeSafetensors(runPython(code, images, folder));
+    const distances = (own: Weights) =>
+      [...theirs].map(([name, { data }]) => apart(own.get(name)?.data as Float32Array, data));
+    const most = Math.max(...distances(counted));
+    console.log(`statistics at most ${most} apart (relative)`);
+    expect(most).toBeLessThan(1e-4);
+    // The control: batches in the crops' order have smaller variances.
+    const inOrder = rows(100).map((i) => (i % 2) * 50 + Math.floor(i / 2));
+    expect(Math.max(...distances(countAnew(arch, weights, images, inOrder)))).toBeGreaterThan(1e-2);
   });
 });
 

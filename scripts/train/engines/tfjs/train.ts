@@ -11,7 +11,7 @@ import { type Architecture, parseArchitecture } from '../../../../src/model/arch
 import { type BackendName, createBackend } from '../../../../src/model/backends/index.js';
 import { networkCost } from '../../../../src/model/cost.js';
 import { MienError } from '../../../../src/model/errors.js';
-import { decodeSafetensors, encodeSafetensors } from '../../../../src/model/weights.js';
+import { decodeSafetensors, encodeSafetensors, type Weights } from '../../../../src/model/weights.js';
 import { writeAtomically } from '../../../lib/files.js';
 import { Progress } from '../../../lib/progress.js';
 import { type Recipe, recipeOf } from '../../config.js';
@@ -20,6 +20,7 @@ import { CHECKPOINTS } from '../../run.js';
 import { spread } from '../../scoring.js';
 import { batchOf, classShares } from './batches.js';
 import { measureWeights } from './measure.js';
+import { countAnew } from './precise-norm.js';
 import { Random } from './random.js';
 import { Schedule } from './schedule.js';
 import { Trainer } from './trainer.js';
@@ -131,7 +132,7 @@ class Run {
       progress.update(this.#step, `epoch ${epoch + 1}, side ${stage.side}, loss ${loss.toFixed(4)}`);
     }
     this.#save();
-    this.#write('last');
+    this.#write('last', this.#weights(this.architecture.side));
     this.#trainer.dispose();
   }
 
@@ -145,8 +146,9 @@ class Run {
   }
 
   #endEpoch(epoch: number, side: number, steps: number): void {
+    const weights = this.#weights(side);
     const measured = (rows: number[]) =>
-      measureWeights({ ...this.architecture, side }, this.#trainer.average(), this.set, rows);
+      measureWeights({ ...this.architecture, side }, weights, this.set, rows);
     const [shown, known] = [measured(this.#public), measured(this.#known)];
     this.#lap();
     const row = {
@@ -164,11 +166,11 @@ class Run {
     [this.#lossSum, this.#seconds] = [0, 0];
     this.#history.push(row);
     this.#writeHistory();
-    this.#write('last');
+    this.#write('last', weights);
     // Only weights for the side that is served can be chosen.
     if (side === this.architecture.side && shown.accuracy >= this.#best) {
       this.#best = shown.accuracy;
-      this.#write('best');
+      this.#write('best', weights);
     }
     console.log(`epoch ${epoch + 1}: loss ${row.loss.toFixed(4)}, PublicTest ${shown.accuracy.toFixed(4)}`);
   }
@@ -184,8 +186,16 @@ class Run {
     writeAtomically(join(this.#folder, 'history.jsonl'), lines.join(''));
   }
 
-  #write(name: 'last' | 'best'): void {
-    writeAtomically(join(this.#folder, `${name}.safetensors`), encodeSafetensors(this.#trainer.average()));
+  /** The averaged weights, their batch norms' statistics counted at a side. */
+  #weights(side: number): Weights {
+    const [weights, { preciseNorm }] = [this.#trainer.average(), this.recipe];
+    if (preciseNorm === 0) return weights;
+    const rows = spread(this.#training, preciseNorm);
+    return countAnew({ ...this.architecture, side }, weights, this.set.images, rows);
+  }
+
+  #write(name: 'last' | 'best', weights: Weights): void {
+    writeAtomically(join(this.#folder, `${name}.safetensors`), encodeSafetensors(weights));
   }
 
   #read(name: string) {

@@ -66,6 +66,7 @@ class Run:
         }, indent=1) + "\n")
 
     def end_epoch(self, epoch, side, steps):
+        self.training.settle(side)
         accuracy, recall, loss = self.training.measure(*self.training.public, side)
         known, _, _ = self.training.measure(*self.training.known, side)
         step = self.training.step
@@ -116,6 +117,7 @@ class Run:
                 progress.show(training.step, epoch, stage["side"], loss)
         self.seconds += self.lap()
         self.save()
+        training.settle(self.side)
         self.write("last.safetensors", save(training.weights()))
 
 

@@ -15,6 +15,7 @@ from learner import Learner, Losses, targets_of
 from network import skip_blocks, tensors_of
 from optimizer import Sharpness, optimizer_of
 from parallel import Processes
+from precise_norm import count_anew
 from schedule import Schedule
 
 
@@ -64,6 +65,8 @@ class Training:
         self.public = [t.to(self.device) for t in data.read("PublicTest")[:2]]
         # As many training images, as they are, tell what has been learned by heart.
         self.known = [t.to(self.device) for t in data.read("Training", len(self.public[0]))[:2]]
+        number = min(self.config["preciseNorm"], len(self.images))
+        self.counted = self.images[torch.arange(number) * len(self.images) // max(number, 1)]
 
     def autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config["precision"] == "bfloat16")
@@ -128,6 +131,11 @@ class Training:
         decay = min(self.config["average"], (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             torch._foreach_lerp_(*self.averaged, 1 - decay)
+
+    def settle(self, side):
+        """Before the averaged weights are measured or written: their batch norms' statistics at a side."""
+        if len(self.counted):
+            count_anew(self.average, self.counted, side, self.processes, self.autocast)
 
     def measure(self, images, labels, side):
         """(accuracy, macro recall, loss) of the averaged weights."""
