@@ -124,22 +124,29 @@ export function reliabilityFigure(
   });
 }
 
-/** Accuracy against milliseconds; ours blue, others orange. */
+const MILLISECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+
+/** Accuracy against milliseconds; ours blue, others orange. The axis begins and ends at a tick. */
 export function frontierFigure(
   points: { name: string; milliseconds: number; accuracy: number; ours: boolean }[],
 ): string {
   const times = points.map(({ milliseconds }) => milliseconds);
-  const [least, most] = [Math.min(...times), Math.max(...times)];
+  const first = MILLISECONDS.findLastIndex((tick) => tick <= Math.min(...times));
+  const last = MILLISECONDS.findIndex((tick) => tick >= Math.max(...times));
+  const ticks = MILLISECONDS.slice(Math.max(0, first), last === -1 ? undefined : last + 1);
   return svg({
     width: 620,
     height: 420,
     marginLeft: 50,
+    marginBottom: 42,
     marginRight: 150,
     grid: true,
     x: {
       type: 'log',
-      label: 'milliseconds a face',
-      ticks: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].filter((tick) => tick >= least && tick <= most),
+      label: 'milliseconds a face, logarithmic',
+      labelOffset: 36,
+      domain: [ticks[0], ticks.at(-1)],
+      ticks,
       tickFormat: (value: number) => String(value),
     },
     y: { label: 'accuracy', nice: true },
