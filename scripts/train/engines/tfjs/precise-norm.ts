@@ -12,6 +12,7 @@ const BATCH = 64;
  * The weights with batch norm statistics that are the mean of those of batches of a data set's rows, taken as they are:
  * precise batch norm, as torch/precise_norm.py has it.
  * @param images uint8 [n, 48, 48]
+ * @param rows those that are counted on; none leave the weights as they are
  */
 export function countAnew(
   architecture: Architecture,

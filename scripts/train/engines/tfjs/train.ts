@@ -82,6 +82,8 @@ class Run {
   readonly #public: number[];
   /** As many training images as PublicTest has: they tell what has been learned by heart. */
   readonly #known: number[];
+  /** Training images for precise batch norm. */
+  readonly #counted: number[];
   #history: Epoch[] = [];
   #step = 0;
   #best = 0;
@@ -101,6 +103,7 @@ class Run {
     this.#training = spread(training, recipe.images ?? undefined);
     this.#public = rowsOf(set, 'PublicTest');
     this.#known = spread(training, this.#public.length);
+    this.#counted = spread(training, recipe.preciseNorm);
     const init = recipe.init ? this.#read('init.safetensors') : undefined;
     this.#trainer = new Trainer(architecture, recipe, classShares(set, this.#training), init);
     this.#schedule = new Schedule(recipe.stages, this.#training.length, recipe.optimizer);
@@ -132,7 +135,8 @@ class Run {
       progress.update(this.#step, `epoch ${epoch + 1}, side ${stage.side}, loss ${loss.toFixed(4)}`);
     }
     this.#save();
-    this.#write('last', this.#weights(this.architecture.side));
+    // An epoch's end has written its own.
+    if (this.#history.at(-1)?.step !== this.#step) this.#write('last', this.#weights(this.architecture.side));
     this.#trainer.dispose();
   }
 
@@ -188,10 +192,7 @@ class Run {
 
   /** The averaged weights, their batch norms' statistics counted at a side. */
   #weights(side: number): Weights {
-    const [weights, { preciseNorm }] = [this.#trainer.average(), this.recipe];
-    if (preciseNorm === 0) return weights;
-    const rows = spread(this.#training, preciseNorm);
-    return countAnew({ ...this.architecture, side }, weights, this.set.images, rows);
+    return countAnew({ ...this.architecture, side }, this.#trainer.average(), this.set.images, this.#counted);
   }
 
   #write(name: 'last' | 'best', weights: Weights): void {

@@ -11,7 +11,7 @@ BATCH = 64
 @torch.no_grad()
 def count_anew(network, images, side, processes, autocast):
     """Makes the running statistics the mean of those of batches of images, uint8 [n, 1, h, h], taken as they are; each process
-    takes its share of every batch.
+    takes its share of every batch. Without images they stay.
 
     Those that training leaves are of augmented and mixed pictures, and by weights that were not the averaged ones.
     """

@@ -117,8 +117,10 @@ class Run:
                 progress.show(training.step, epoch, stage["side"], loss)
         self.seconds += self.lap()
         self.save()
-        training.settle(self.side)
-        self.write("last.safetensors", save(training.weights()))
+        # An epoch's end has written its own.
+        if not self.history or self.history[-1]["step"] < training.step:
+            training.settle(self.side)
+            self.write("last.safetensors", save(training.weights()))
 
 
 def work(arguments):

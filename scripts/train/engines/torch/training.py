@@ -65,8 +65,7 @@ class Training:
         self.public = [t.to(self.device) for t in data.read("PublicTest")[:2]]
         # As many training images, as they are, tell what has been learned by heart.
         self.known = [t.to(self.device) for t in data.read("Training", len(self.public[0]))[:2]]
-        number = min(self.config["preciseNorm"], len(self.images))
-        self.counted = self.images[torch.arange(number) * len(self.images) // max(number, 1)]
+        self.counted = data.read("Training", self.config["preciseNorm"])[0].to(self.device)
 
     def autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config["precision"] == "bfloat16")
@@ -134,8 +133,7 @@ class Training:
 
     def settle(self, side):
         """Before the averaged weights are measured or written: their batch norms' statistics at a side."""
-        if len(self.counted):
-            count_anew(self.average, self.counted, side, self.processes, self.autocast)
+        count_anew(self.average, self.counted, side, self.processes, self.autocast)
 
     def measure(self, images, labels, side):
         """(accuracy, macro recall, loss) of the averaged weights."""
