@@ -1,29 +1,26 @@
 import { defineConfig } from 'vitest/config';
 
 const test = { testTimeout: 30_000 };
+const training = ['test/train/**/*.test.ts'];
+// What waits for answers by the clock, or loads the machine.
+const timed = ['handlers', 'load', 'scripts/bench'].map((folder) => `test/${folder}/**/*.test.ts`);
+// Of the others nothing is timed closely, and the engines that training starts take a thread each.
+const shared = { ...test, maxWorkers: '100%' };
 
 export default defineConfig({
   test: {
     projects: [
+      { test: { ...shared, name: 'training', include: training, sequence: { groupOrder: 0 } } },
       {
         test: {
-          ...test,
-          name: 'training',
-          include: ['test/train/**/*.test.ts'],
-          // Nothing in it is timed closely, and the engines that it starts take a thread each.
-          maxWorkers: '100%',
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        test: {
-          ...test,
+          ...shared,
           name: 'serving',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/train/**'],
+          exclude: [...training, ...timed],
           sequence: { groupOrder: 1 },
         },
       },
+      { test: { ...test, name: 'timed', include: timed, sequence: { groupOrder: 2 } } },
     ],
   },
 });

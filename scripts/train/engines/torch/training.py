@@ -46,14 +46,14 @@ class Training:
         self.optimizer = optimizer_of(self.learner, config["optimizer"])
         self.sharpness = Sharpness(self.learner, config["optimizer"]["sam"]) if config["optimizer"]["sam"] else None
         self.read_data(folder)
+        compiled = torch.compile if config["compile"] else lambda work, **_: work
         self.teachers = None
         if config["distillation"]:
             places = collect(run, config["distillation"]["teachers"])
-            self.teachers = Teachers(places, config["distillation"], self.device)
+            self.teachers = Teachers(places, config["distillation"], self.device, compiled)
         self.losses = Losses(config["labels"], self.labels, self.teachers)
         self.schedule = Schedule(config["stages"], len(self.images), config["optimizer"])
         self.step, self.clock = 0, NoClock()
-        compiled = torch.compile if config["compile"] else lambda work, **_: work
         self.forward = self.processes.wrap(compiled(self.learner, dynamic=False))
         self.change = compiled(augment.apply, dynamic=False)
 
