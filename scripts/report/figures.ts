@@ -139,7 +139,7 @@ export function frontierFigure(
     height: 420,
     marginLeft: 50,
     marginBottom: 42,
-    marginRight: 150,
+    marginRight: 40,
     grid: true,
     x: {
       type: 'log',
@@ -153,10 +153,14 @@ export function frontierFigure(
     color: { domain: [true, false], range: [FIRST, SECOND] },
     marks: [
       Plot.dot(points, { x: 'milliseconds', y: 'accuracy', fill: 'ours', r: 4 }),
-      Plot.text(points, {
-        ...{ x: 'milliseconds', y: 'accuracy', text: 'name', fill: 'ours' },
-        ...{ textAnchor: 'start', dx: 8 },
-      }),
+      // Sides are labelled below and all others above, since their points lie close together.
+      ...[true, false].map((below) =>
+        Plot.text(points, {
+          filter: ({ name }: { name: string }) => name.startsWith('side') === below,
+          ...{ x: 'milliseconds', y: 'accuracy', text: 'name', fill: 'ours' },
+          dy: below ? 12 : -12,
+        }),
+      ),
     ],
   });
 }

@@ -44,7 +44,7 @@ function alwaysHappy({ models: [{ metrics }] }: Inputs): string {
 }
 
 const originOf = ({ init }: { init: string | null }) =>
-  init ? `went on from \`${dirname(init)}\`` : 'began from nothing';
+  init ? `went on from \`${dirname(init)}\`, as it was then,` : 'began from nothing';
 
 /** How long a sweep's rows learned: as the first, where a row does not change it. */
 function training(rows: SweepRow[], inputs: Inputs): string {
