@@ -34,18 +34,16 @@ def collect(run, folders):
 class Teachers:
     """The networks that teach a run; they see the very pictures, augmented, that the pupil sees."""
 
-    def __init__(self, places, options, device, compiled):
+    def __init__(self, places, options, device):
         self.temperature, self.weight = options["temperature"], options["weight"]
-        networks = [load(*(place / name for name in TEACHER)) for place in places]
-        self.sides = [network.side for network in networks]
         self.networks = [
-            compiled(network.to(device, memory_format=torch.channels_last).classify, dynamic=False) for network in networks
+            load(*(place / name for name in TEACHER)).to(device, memory_format=torch.channels_last) for place in places
         ]
 
     @torch.no_grad()
     def targets(self, pictures):
         """The mean of the teachers' softened probabilities: float32 [n, 7]."""
-        logits = [classify(enlarge(pictures, side))[0] for classify, side in zip(self.networks, self.sides)]
+        logits = [network.classify(enlarge(pictures, network.side))[0] for network in self.networks]
         return torch.stack([(l.float() / self.temperature).softmax(1) for l in logits]).mean(0)
 
     def mixed(self, loss, logits, targets):

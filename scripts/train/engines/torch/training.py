@@ -46,16 +46,17 @@ class Training:
         self.optimizer = optimizer_of(self.learner, config["optimizer"])
         self.sharpness = Sharpness(self.learner, config["optimizer"]["sam"]) if config["optimizer"]["sam"] else None
         self.read_data(folder)
-        compiled = torch.compile if config["compile"] else lambda work, **_: work
         self.teachers = None
         if config["distillation"]:
             places = collect(run, config["distillation"]["teachers"])
-            self.teachers = Teachers(places, config["distillation"], self.device, compiled)
+            self.teachers = Teachers(places, config["distillation"], self.device)
         self.losses = Losses(config["labels"], self.labels, self.teachers)
         self.schedule = Schedule(config["stages"], len(self.images), config["optimizer"])
         self.step, self.clock = 0, NoClock()
+        compiled = torch.compile if config["compile"] else lambda work, **_: work
         self.forward = self.processes.wrap(compiled(self.learner, dynamic=False))
         self.change = compiled(augment.apply, dynamic=False)
+        self.teach = compiled(self.teachers.targets, dynamic=False) if self.teachers else None
 
     def read_data(self, folder):
         """All images lie on the device, as bytes; a batch is an index away."""
@@ -109,9 +110,9 @@ class Training:
             group["lr"] = self.schedule.rate(self.step)
         batch = self.batch(rows, side)
         taught = None
-        if self.teachers:
+        if self.teach:
             with self.autocast():
-                taught = self.teachers.targets(batch[0])
+                taught = self.teach(batch[0])
             self.clock.mark("teachers")
         loss = self.learn(*batch, taught)
         if self.sharpness:
