@@ -23,7 +23,6 @@ test(
   `${CLIENTS} clients for ${SECONDS} s: who is let in is answered in time, the others are told to come again`,
   {
     timeout: 150_000,
-    retry: 1, // other work on the same cores can spoil the slowest hundredth
   },
   async () => {
     const body = Buffer.from(await encodeJpeg(astronaut(), 90));
