@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from network import enlarge
 
-BATCH = 256
+BATCH = 512
 
 
 @torch.no_grad()

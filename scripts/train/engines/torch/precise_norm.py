@@ -5,7 +5,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from network import enlarge
 
-BATCH = 64
+BATCH = 512
 
 
 @torch.no_grad()

@@ -33,6 +33,7 @@ class Training:
         self.processes = Processes()
         self.device = self.processes.device
         torch.backends.cudnn.benchmark = True  # every stage has one shape
+        torch.backends.cuda.matmul.allow_tf32 = True  # Muon's products: their few digits are no matter to its iteration
         torch.manual_seed(config["seed"])
         network = build(self.architecture)
         if config["init"]:
