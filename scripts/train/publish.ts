@@ -1,6 +1,6 @@
 /**
  * Publishes a run's best weights if they are better on PublicTest than those published:
- * npm run publish-model -- --run runs/cpu --data data/fer2013 --version 1.0.0 [--out models/mien-v1]
+ * npm run publish-model -- --run runs/cpu --data data/fer2013 --version 1.0.0 [--out models/mien-v1] [--backend wasm|node]
  *
  * PrivateTest is scored here, once, after the weights have been chosen.
  */
@@ -8,6 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync }
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Architecture, parseArchitecture } from '../../src/model/architecture.js';
+import { BACKEND_NAMES, type BackendName } from '../../src/model/backends/index.js';
 import { MienError } from '../../src/model/errors.js';
 import type { ModelFiles } from '../../src/model/model.js';
 import { decodeSafetensors, encodeCompactSafetensors } from '../../src/model/weights.js';
@@ -17,11 +18,9 @@ import { fitTemperature, foldTemperature } from './calibrate.js';
 import type { Split } from './data/fer2013.js';
 import { type DataSet, readDataSet, rowsOf } from './data/pack.js';
 import { type ModelMetrics, modelCard } from './model-card.js';
+import { oneOf } from './options.js';
 import { measureRows, score } from './scoring.js';
 import { readTraining } from './training-record.js';
-
-/** The backend that every runtime has. */
-const BACKEND = 'wasm';
 
 const readJson = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
 
@@ -43,10 +42,14 @@ function refuseWorse(out: string, accuracy: number, dataName: string): void {
 }
 
 /** PublicTest first: PrivateTest is not scored for weights that will not be published. */
-async function measureSplits(model: ModelFiles, set: DataSet): Promise<ModelMetrics['splits']> {
+async function measureSplits(
+  model: ModelFiles,
+  backend: BackendName,
+  set: DataSet,
+): Promise<ModelMetrics['splits']> {
   const scored = async (split: Split) => {
     const rows = rowsOf(set, split);
-    return { rows, scores: await score(model, BACKEND, set, rows) };
+    return { rows, scores: await score(model, backend, set, rows) };
   };
   const [publicTest, privateTest] = [await scored('PublicTest'), await scored('PrivateTest')];
   return {
@@ -64,11 +67,11 @@ async function measureSplits(model: ModelFiles, set: DataSet): Promise<ModelMetr
 async function calibrated(
   raw: ModelFiles,
   arch: Architecture,
-  { set, dataName, out }: { set: DataSet; dataName: string; out: string },
+  { set, dataName, out, backend }: { set: DataSet; dataName: string; out: string; backend: BackendName },
 ) {
   const rows = rowsOf(set, 'PublicTest');
   const exact = decodeSafetensors(raw.weights);
-  const scores = await score({ ...raw, weights: encodeCompactSafetensors(exact) }, BACKEND, set, rows);
+  const scores = await score({ ...raw, weights: encodeCompactSafetensors(exact) }, backend, set, rows);
   const { accuracy } = measureRows(set, rows, scores);
   refuseWorse(out, accuracy, dataName);
   const temperature = fitTemperature(
@@ -87,14 +90,16 @@ main(async () => {
       data: { type: 'string', default: 'data/fer2013' },
       version: { type: 'string' },
       out: { type: 'string', default: 'models/mien-v1' },
+      backend: { type: 'string', default: 'wasm' },
     },
   });
   const { run, data, version, out } = values;
   if (!run || !version)
     throw new MienError(
       'invalid_data',
-      'usage: publish-model --run FOLDER --version X.Y.Z [--data FOLDER] [--out FOLDER]',
+      'usage: publish-model --run FOLDER --version X.Y.Z [--data FOLDER] [--out FOLDER] [--backend NAME]',
     );
+  const backend = oneOf('backend', values.backend, BACKEND_NAMES);
   const architecture = parseArchitecture(readJson(join(run, 'architecture.json')));
   const { index, ...set } = readDataSet(data);
   const weights = new Uint8Array(readFileSync(join(run, 'best.safetensors')));
@@ -103,14 +108,15 @@ main(async () => {
     set,
     dataName: index.name,
     out,
+    backend,
   });
   const metrics: ModelMetrics = {
     name: model.name,
     version,
     weights: sha256(model.weights),
-    backend: BACKEND,
+    backend,
     temperature,
-    splits: await measureSplits(model, set),
+    splits: await measureSplits(model, backend, set),
     training: { data: index.images, dataName: index.name, ...readTraining(run) },
   };
 

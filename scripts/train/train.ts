@@ -2,11 +2,12 @@
  * Trains a network:
  * npm run train -- --config scripts/train/configs/cpu.json [--data data/fer2013] [--run runs/NAME] [--resume]
  *   [--steps N] [--checkpoint-seconds 60] [--engine torch|tfjs]
- *   torch: [--processes N] [--profile] [--dry-run]   tfjs: [--backend wasm|node|node-gpu]
+ *   torch: [--seconds N] [--processes N] [--profile] [--dry-run]   tfjs: [--backend wasm|node|node-gpu]
  *
  * Writes the run's folder and starts the engine, which needs no more than that folder and the data. The torch engine is
  * the fast one; --dry-run prints its command instead, for a machine without Node; --processes shares each batch, a GPU
- * each; --profile measures some steps of each stage. The tfjs engine needs no Python; --backend says what it computes on.
+ * each; --profile measures some steps of each stage; --seconds trains as many epochs of its only stage as fit, and config.json
+ * then has their number. The tfjs engine needs no Python; --backend says what it computes on.
  */
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -26,6 +27,7 @@ main(async () => {
       data: { type: 'string' },
       run: { type: 'string' },
       resume: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
       steps: { type: 'string' },
       'checkpoint-seconds': { type: 'string', default: '60' },
       engine: { type: 'string', default: 'torch' },
@@ -41,6 +43,7 @@ main(async () => {
   const engine = oneOf('engine', values.engine, ['torch', 'tfjs']);
   const backend = oneOf('backend', values.backend, BACKEND_NAMES);
   const steps = positive('steps', values.steps);
+  const fitted = positive('seconds', values.seconds);
   const seconds = Number(values['checkpoint-seconds']);
   const configuration = readConfiguration(values.config);
   // Profiling changes nothing, so a run may be there.
@@ -48,6 +51,7 @@ main(async () => {
   const data = dataOf(run, configuration, values.data);
   if (engine === 'tfjs') return trainRun({ run, data, backend, steps, checkpointSeconds: seconds });
   const more = [
+    ...(fitted ? ['--seconds', String(fitted)] : []),
     ...(steps ? ['--steps', String(steps)] : []),
     ...['--checkpoint-seconds', String(seconds)],
     ...(values.profile ? ['--profile'] : []),

@@ -48,8 +48,9 @@ describe('a sweep’s file', () => {
     const { rows } = readSweep(join(SWEEPS, 'gpu.json'), join('some', 'where'), false);
     const pupil = rows.find(({ name }) => name === 'pupil-96')?.runs[0].configuration;
     expect(pupil?.distillation?.teachers).toEqual([
-      join('some', 'where', 'teacher-1'),
-      join('some', 'where', 'teacher-2'),
+      join('some', 'where', 'teacher-mixup-1'),
+      join('some', 'where', 'teacher-cutmix-2'),
+      'models/mien-v1',
     ]);
   });
 });
@@ -62,14 +63,15 @@ describe('npm run sweep', () => {
     expect(code, said).toBe(0);
     const commands = said.split('\n').filter((line) => line.startsWith('python '));
     expect(commands.map((line) => line.split(' ').slice(2).join(' '))).toEqual(
-      ['teacher-1', 'teacher-2', 'pupil-96-1', 'pupil-384-1'].map(
+      ['teacher-mixup-1', 'teacher-cutmix-2', 'pupil-96-3', 'pupil-384-4'].map(
         (name) => `--run ${join(out, name)} --data data/fer2013 --resume`,
       ),
     );
-    expect(readdirSync(join(out, 'pupil-96-1')).sort()).toEqual([
+    expect(readdirSync(join(out, 'pupil-96-3')).sort()).toEqual([
       'architecture.json',
       'commit.txt',
       'config.json',
+      'init.safetensors',
     ]);
   }, 60_000);
 

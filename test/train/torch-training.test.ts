@@ -162,6 +162,34 @@ describe.skipIf(!python)('training by torch', () => {
     expect(refused.said).toContain(`error: the teacher ${untrained} is neither a finished run nor a model`);
   }, 240_000);
 
+  it('trains as many epochs as fit into a time, as if they had been asked for', async () => {
+    const stages = [{ side: 24, epochs: 1, batch: 16 }];
+    const run = await prepared('fitted', (config) => ({ ...config, stages }));
+    const start = performance.now();
+    const fitted = await torchEngine(run, data, '--seconds', '9').ended;
+    const took = (performance.now() - start) / 1000;
+    expect(fitted.code, fitted.said).toBe(0);
+    const [stage] = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8')).stages;
+    expect(fitted.said).toContain(`${stage.epochs} epochs fit into 9 s`);
+    console.log(`${stage.epochs} epochs fit into 9 s; with Python's start it took ${took.toFixed(1)} s`);
+    // Other tests may take the cores meanwhile.
+    expect(took).toBeGreaterThan(4);
+    expect(took).toBeLessThan(60);
+    const asked = await prepared('asked', (config) => ({ ...config, stages: [stage] }));
+    const plain = await torchEngine(asked, data).ended;
+    expect(plain.code, plain.said).toBe(0);
+    expect(lastWeights(run)).toEqual(lastWeights(asked));
+
+    const several = await torchEngine(at('whole'), data, '--seconds', '9').ended;
+    expect(several.code, 'a run that goes on keeps its epochs').toBe(0);
+    const two = await prepared('two-stages', (config) => config);
+    const refused = await torchEngine(two, data, '--seconds', '9').ended;
+    expect([refused.code, refused.said]).toEqual([
+      1,
+      expect.stringContaining('error: only the epochs of a run of one'),
+    ]);
+  }, 240_000);
+
   it('says where the time goes and what the device could do', async () => {
     const options = ['--config', SMOKE, '--run', at('whole'), '--profile', '--steps', '2'];
     const before = readFileSync(at('whole', 'checkpoint.pt'));

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from network import enlarge
 
-BATCH = 512
+BATCH = 256
 
 
 @torch.no_grad()

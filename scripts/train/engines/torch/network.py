@@ -5,23 +5,6 @@ import torch.nn.functional as F
 from torch import nn
 
 
-def diagonal(kernel, groups):
-    """[o, i / groups, h, w] of a grouped convolution -> [o, i, h, w] of a dense one that does the same."""
-    parts = kernel.unflatten(0, (groups, -1))
-    ones = torch.eye(groups, device=kernel.device, dtype=kernel.dtype)[:, None, :, None, None, None]
-    return (parts[:, :, None] * ones).flatten(2, 3).flatten(0, 1)
-
-
-class Grouped(nn.Conv2d):
-    """A grouped convolution. CUDA computes it as a dense one: its libraries' grouped ones leave the matrix units idle."""
-
-    def forward(self, x):
-        if self.groups == 1 or not x.is_cuda:
-            return super().forward(x)
-        kernel = diagonal(self.weight, self.groups)
-        return F.conv2d(x, kernel, self.bias, self.stride, self.padding, self.dilation)
-
-
 class Downsampler(nn.Module):
     """3x3 stride-2 convolution beside a 2x2 max-pool, batch norm, ReLU: [n, i, h, w] -> [n, o, h/2, w/2]."""
 
@@ -64,7 +47,7 @@ class Residual(Skippable):
         super().__init__()
 
         def conv(height, width, d, bias):
-            return Grouped(
+            return nn.Conv2d(
                 channels, channels, (height, width), groups=groups, bias=bias, dilation=d,
                 padding=(d * (height // 2), d * (width // 2)),
             )

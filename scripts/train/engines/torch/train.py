@@ -1,7 +1,7 @@
 """Trains the network of a run folder: architecture.json and config.json in; history.jsonl, checkpoint.pt, engine.json,
 last.safetensors and best.safetensors (best on PublicTest, averaged weights) out.
 
-    python train.py --run runs/NAME --data data/fer2013 [--resume] [--steps N] [--profile]
+    python train.py --run runs/NAME --data data/fer2013 [--resume] [--seconds N] [--steps N] [--profile]
     torchrun --nproc-per-node 8 -- train.py …
 
 On CUDA or the CPU, whichever is there. A run that is killed and resumed ends with the weights of one that was not.
@@ -18,9 +18,13 @@ from safetensors.torch import save
 
 from cost import cost
 from files import Fault, load_state, save_state, write
+from fit import epochs_within
 from profiling import profile
 from progress import Progress
+from schedule import Schedule
 from training import Training
+
+START = time.monotonic()
 
 
 class Run:
@@ -55,6 +59,14 @@ class Run:
         history = self.folder / "history.jsonl"
         rows = history.read_text().splitlines() if history.exists() else []
         self.history = [row for row in map(json.loads, rows) if row["step"] <= self.training.step]
+
+    def fit(self, seconds):
+        """Gives the run the epochs that fit into so many seconds from the program's start, in config.json too."""
+        training, config = self.training, self.training.config
+        config["stages"][0]["epochs"] = epochs = epochs_within(training, START + seconds)
+        training.schedule = Schedule(config["stages"], len(training.images), config["optimizer"])
+        self.write("config.json", json.dumps(config, indent=2) + "\n")
+        print(f"{epochs} epochs fit into {seconds:.0f} s", flush=True)
 
     def write_engine(self):
         """What trains: for the record beside the weights."""
@@ -130,6 +142,8 @@ def work(arguments):
         return profile(training, arguments.steps or 20)
     if arguments.resume and run.checkpoint.exists():
         run.resume()
+    elif arguments.seconds:
+        run.fit(arguments.seconds)
     if run.first:
         print(f"{training.device}: {training.schedule.steps} steps, {training.schedule.images} images", flush=True)
     run.train(arguments.steps, arguments.checkpoint_seconds)
@@ -141,6 +155,7 @@ def main():
     parser.add_argument("--run", required=True, help="folder with architecture.json and config.json")
     parser.add_argument("--data", required=True, help="packed data set")
     parser.add_argument("--resume", action="store_true", help="go on from checkpoint.pt")
+    parser.add_argument("--seconds", type=float, help="train as many epochs as fit, whatever config.json says")
     parser.add_argument("--steps", type=int, help="stop after so many steps")
     parser.add_argument("--profile", action="store_true", help="measure some steps of each stage, and write nothing")
     parser.add_argument("--checkpoint-seconds", type=float, default=60, help="longest time between two checkpoints")
