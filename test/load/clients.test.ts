@@ -55,8 +55,10 @@ test(
     expect(result.errors).toBe(0);
     expect(Object.keys(result.statuses).sort()).toEqual(['200', '503']);
     expect(Math.max(...queues)).toBeLessThanOrEqual(QUEUE);
-    // As many as are let in, each waiting for all before it.
-    expect(result.p99).toBeLessThanOrEqual((MOST / result.throughput) * 1000 * 1.5);
+    // As many as are let in, each waiting for all before it. Counted in answers, since a shared machine is faster and slower
+    // by half within a minute, and that is the whole server's time, no client's.
+    expect(result.p99Meanwhile).toBeLessThanOrEqual(MOST * 1.5);
+    expect(result.p99).toBeLessThanOrEqual((MOST / result.throughput) * 1000 * 2);
     // Flat once warm: the mean of the last ten seconds is not above that of seconds 10 to 20 by more than a tenth.
     const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
     expect(mean(memory.slice(-10))).toBeLessThan(mean(memory.slice(10, 20)) * 1.1);

@@ -5,7 +5,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from network import enlarge
 
-BATCH = 256
+BATCH = 64
 
 
 @torch.no_grad()
