@@ -7,8 +7,8 @@ export function calibrationSection({ models }: Inputs): Section {
   const [{ title, metrics }] = models;
   const rows = models.map((model) => {
     const { test, private: hidden } = model.metrics.splits;
-    const temperature = model.metrics.temperature.toFixed(3);
-    return [model.title, temperature, test.ece, hidden.ece, test.withoutCopies.ece].map((value) =>
+    const { temperature, prior = 0 } = model.metrics;
+    return [model.title, temperature, prior, test.ece, hidden.ece, test.withoutCopies.ece].map((value) =>
       typeof value === 'number' ? value.toFixed(3) : value,
     );
   });
@@ -16,9 +16,10 @@ export function calibrationSection({ models }: Inputs): Section {
     figures: { reliability: reliabilityFigure(metrics.splits.test.reliability) },
     text: `## Calibration
 
-Expected calibration error in 15 bins. The temperature is fitted on PublicTest and folded into the weights.
+Expected calibration error in 15 bins. Logits become (logit + prior × log of the
+label's share of Training) / temperature; both are fitted on PublicTest and folded into the weights.
 
-${table(['model', 'temperature', 'ECE, all test images', 'PrivateTest', 'without copies'], rows)}
+${table(['model', 'temperature', 'prior', 'ECE, all test images', 'PrivateTest', 'without copies'], rows)}
 
 ${picture('reliability', `Share of ${title}'s answers that is right, by their score`)}
 `,

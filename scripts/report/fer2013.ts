@@ -116,7 +116,7 @@ the mean of its rows' recalls ${percent(paper.macroRecall)} %. Table 3 exchanges
 tells; below they are put right. How the paper chose its weights it does not say. 568 of the test images are copies of
 training images.
 
-Ours in full; weights are chosen and temperatures fitted on PublicTest:
+Ours in full; weights are chosen and calibrated on PublicTest:
 
 ${table(
   ['network', 'on', 'accuracy %', 'macro recall %', 'ECE'],

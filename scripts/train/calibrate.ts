@@ -1,62 +1,115 @@
 import type { Architecture, Row } from '../../src/model/architecture.js';
 import { LABELS } from '../../src/model/labels.js';
 import type { Weights } from '../../src/model/weights.js';
+import { type DataSet, rowsOf } from './data/pack.js';
 
 const CLASSES = LABELS.length;
 
-/** Scores as they would be with all logits divided by the temperature: float32 [n, 7]. */
-export function temper(scores: Float32Array, temperature: number): Float32Array {
+/**
+ * What brings scores to what they say: a logit becomes (logit + prior · log(its label's share of Training)) / temperature.
+ *
+ * A temperature alone cannot undo logit adjustment (labels.adjustment in config.ts), which learns as if rare labels were
+ * frequent; `prior` gives back as much of their shares as the scores lack.
+ */
+export interface Calibration {
+  temperature: number;
+  prior: number;
+}
+
+/** Changes nothing. */
+export const AS_LEARNED: Calibration = { temperature: 1, prior: 0 };
+
+/** Logarithms of the labels' shares of Training; a label without pictures counts as one, as in training. */
+export function logShares({ labels, splits }: Pick<DataSet, 'labels' | 'splits'>): number[] {
+  const rows = rowsOf({ splits }, 'Training');
+  const counts = new Array<number>(CLASSES).fill(0);
+  for (const row of rows) counts[labels[row] as number] = (counts[labels[row] as number] as number) + 1;
+  return counts.map((count) => Math.log(Math.max(count, 1) / Math.max(rows.length, 1)));
+}
+
+/** Scores as they are calibrated: float32 [n, 7]. */
+export function calibrate(
+  scores: Float32Array,
+  { temperature, prior }: Calibration,
+  shares: readonly number[],
+): Float32Array {
   const out = new Float32Array(scores.length);
   for (let at = 0; at < scores.length; at += CLASSES) {
-    const powers = Array.from(
-      scores.subarray(at, at + CLASSES),
-      (p) => Math.max(p, 1e-30) ** (1 / temperature),
-    );
-    const sum = powers.reduce((a, b) => a + b, 0);
-    for (let c = 0; c < CLASSES; c++) out[at + c] = (powers[c] as number) / sum;
+    let sum = 0;
+    for (let c = 0; c < CLASSES; c++) {
+      const logit = Math.log(Math.max(scores[at + c] as number, 1e-30)) + prior * (shares[c] as number);
+      const power = Math.exp(logit / temperature);
+      out[at + c] = power;
+      sum += power;
+    }
+    for (let c = 0; c < CLASSES; c++) out[at + c] = (out[at + c] as number) / sum;
   }
   return out;
 }
 
-/** Mean negative log-likelihood of the labels. */
-function loss(scores: Float32Array, labels: ArrayLike<number>): number {
+/** Mean squared distance of the scores from the labels (Brier 1950). */
+function distance(scores: Float32Array, labels: ArrayLike<number>): number {
   let sum = 0;
-  for (let i = 0; i < labels.length; i++)
-    sum -= Math.log(Math.max(scores[i * CLASSES + (labels[i] as number)] as number, 1e-30));
+  for (let i = 0; i < scores.length; i++) {
+    const right = labels[Math.floor(i / CLASSES)] === i % CLASSES;
+    sum += ((scores[i] as number) - (right ? 1 : 0)) ** 2;
+  }
   return sum / labels.length;
+}
+
+/** Where a function with one minimum has it, to within a tolerance, by golden section. */
+function minimum(of: (x: number) => number, between: readonly [number, number], tolerance: number): number {
+  const golden = (Math.sqrt(5) - 1) / 2;
+  let [low, high] = between;
+  while (high - low > tolerance) {
+    const [left, right] = [high - golden * (high - low), low + golden * (high - low)];
+    if (of(left) < of(right)) high = right;
+    else low = left;
+  }
+  return (low + high) / 2;
 }
 
 /** Fewer faces cannot tell how sure scores should be: three right answers alone would make every score 1. */
 export const LEAST_TO_CALIBRATE = 100;
 
 /**
- * The temperature that makes the scores' likelihood greatest (Guo et al. 2017, "On calibration of modern neural
- * networks"): one number, so the order of the labels cannot change. Searched between 1/8 and 8 by golden section, for
- * the loss has one minimum in the temperature; 1, which changes nothing, where there are fewer than a hundred faces.
+ * The calibration that brings the scores nearest to the labels, by their squared distance: being bounded, it does not
+ * let the few faces decide that are labelled wrong and scored surely. The temperature is Guo et al.'s (2017, "On
+ * calibration of modern neural networks"), between 1/8 and 8; the prior is between -1 and 2. Where there are fewer than
+ * a hundred faces nothing is changed.
  */
-export function fitTemperature(scores: Float32Array, labels: ArrayLike<number>): number {
-  if (labels.length < LEAST_TO_CALIBRATE) return 1;
-  const golden = (Math.sqrt(5) - 1) / 2;
-  const at = (log: number) => loss(temper(scores, Math.exp(log)), labels);
-  let [low, high] = [-Math.log(8), Math.log(8)];
-  while (high - low > 1e-3) {
-    const [left, right] = [high - golden * (high - low), low + golden * (high - low)];
-    if (at(left) < at(right)) high = right;
-    else low = left;
-  }
-  return Math.exp((low + high) / 2);
+export function fitCalibration(
+  scores: Float32Array,
+  labels: ArrayLike<number>,
+  shares: readonly number[],
+): Calibration {
+  if (labels.length < LEAST_TO_CALIBRATE) return AS_LEARNED;
+  const of = (calibration: Calibration) => distance(calibrate(scores, calibration, shares), labels);
+  const widest: [number, number] = [-Math.log(8), Math.log(8)];
+  const temperatureWith = (prior: number) =>
+    Math.exp(minimum((log) => of({ temperature: Math.exp(log), prior }), widest, 1e-3));
+  const prior = minimum((prior) => of({ temperature: temperatureWith(prior), prior }), [-1, 2], 1e-2);
+  return { temperature: temperatureWith(prior), prior };
 }
 
 /**
- * The weights with every logit divided by the temperature. The logits are a sum of two linear maps, the head's and the
- * average of module 23's, so dividing these two stores the calibration in the weights and no runtime has to know of it.
+ * The weights with every logit calibrated. The logits are a sum of two linear maps, the head's and the average of module
+ * 23's, so one bias takes the prior and both are divided by the temperature: no runtime has to know of it.
  */
-export function foldTemperature(weights: Weights, arch: Architecture, temperature: number): Weights {
+export function foldCalibration(
+  weights: Weights,
+  arch: Architecture,
+  { temperature, prior }: Calibration,
+  shares: readonly number[],
+): Weights {
   const last = (arch.rows[arch.rows.length - 1] as Row).name;
+  const takes = arch.head.features ? 'head.bias' : `${last}.conv.bias`;
   return new Map(
     [...weights].map(([name, { shape, data }]) => {
-      const isLogit = name.startsWith('head.') || name.startsWith(`${last}.`);
-      return [name, { shape, data: isLogit ? data.map((value) => value / temperature) : data }];
+      if (!name.startsWith('head.') && !name.startsWith(`${last}.`)) return [name, { shape, data }];
+      const raised = (value: number, at: number) =>
+        name === takes ? value + prior * (shares[at] as number) : value;
+      return [name, { shape, data: data.map((value, at) => raised(value, at) / temperature) }];
     }),
   );
 }

@@ -64,8 +64,8 @@ main(async () => {
   const parts = SPLIT_PARTS[split];
   const rows = spread(testedRows(parts, set), limit);
   const fitting = spread(rowsOf(set, 'PublicTest'), limit);
-  const { scores, temperature } = await scoreCalibrated(subject, set, { rows, fitting, tta });
-  const fold = { name: split, set, rows, scores, temperature, weights: subject.weights };
+  const { scores, calibration } = await scoreCalibrated(subject, set, { rows, fitting, tta });
+  const fold = { name: split, set, rows, scores, calibration, weights: subject.weights };
   const metrics = metricsOf({
     subject,
     name: subject.name,

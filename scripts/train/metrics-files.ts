@@ -28,7 +28,7 @@ const metrics: z.ZodType<Metrics> = z.object({
 
 const fold = z.object({
   name: z.string(),
-  /** Pictures that taught, that chose the epoch and fitted the temperature, and that were measured. */
+  /** Pictures that taught, that chose the epoch and fitted the calibration, and that were measured. */
   training: count,
   selection: count,
   tested: count,
@@ -36,6 +36,8 @@ const fold = z.object({
   weights: z.string(),
   /** Divides the logits: fitted on the pictures that chose; null where it is in the weights. */
   temperature: z.number().nullable(),
+  /** Share of the labels' logarithmic frequencies that is added to the logits before; older files lack it. */
+  prior: z.number().nullable().optional(),
   accuracy: ratio,
   macroRecall: ratio,
   ece: ratio,

@@ -19,6 +19,8 @@ export interface ModelMetrics {
   backend: string;
   /** The logits as trained were divided by this, fitted on PublicTest; the weights hold the quotient. */
   temperature: number;
+  /** Before that, so much of the logarithms of the labels' shares of Training was added; older models lack it. */
+  prior?: number;
   splits: { public: Evaluation; private: Evaluation; test: Evaluation };
   training: Training & {
     /** SHA-256 of the packed images. */
@@ -117,14 +119,16 @@ function costText(metrics: ModelMetrics): string {
   ].join('\n');
 }
 
-function calibrationText({ splits: { public: shown, test }, temperature }: ModelMetrics): string {
+function calibrationText({ splits: { public: shown, test }, temperature, prior }: ModelMetrics): string {
   const { withoutCopies } = test;
   const without = withoutCopies.count > 0 ? `, ${withoutCopies.ece.toFixed(3)} without copies` : '';
   const error = `The expected
 calibration error (15 bins) is ${test.ece.toFixed(3)} on the test images${without}`;
   if (shown.count < LEAST_TO_CALIBRATE)
-    return `The scores are not calibrated: PublicTest's ${shown.count} faces are too few to fit a temperature on. ${error}.`;
-  return `The scores are calibrated by a temperature of ${temperature.toFixed(3)}, fitted on PublicTest and folded into the weights. ${error}: of the answers that get a score of 0.8,
+    return `The scores are not calibrated: PublicTest's ${shown.count} faces are too few to calibrate on. ${error}.`;
+  const given =
+    prior === undefined ? '' : ` and ${prior.toFixed(2)} of the labels' logarithmic shares of Training`;
+  return `The scores are calibrated by a temperature of ${temperature.toFixed(3)}${given}, fitted on PublicTest and folded into the weights. ${error}: of the answers that get a score of 0.8,
 about 0.8 are right, on pictures such as these.`;
 }
 

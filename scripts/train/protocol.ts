@@ -13,6 +13,7 @@ import { BACKEND_NAMES } from '../../src/model/backends/index.js';
 import { MienError } from '../../src/model/errors.js';
 import { main } from '../lib/main.js';
 import { Progress } from '../lib/progress.js';
+import { AS_LEARNED } from './calibrate.js';
 import { readConfiguration } from './config.js';
 import { type DataSet, readDataSet } from './data/pack.js';
 import { formatMetrics } from './metrics.js';
@@ -57,8 +58,8 @@ async function testOnly({ parts }: Protocol, { set }: Given, folder: string) {
   const rows = testedRows(parts, all);
   const scores = await scoreRows(subject, all, rows, 'none');
   const { weights, calibrated } = subject;
-  const temperature = calibrated ? null : 1;
-  const tested: Tested[] = [{ name: 'all', set: all, rows, scores, temperature, weights }];
+  const calibration = calibrated ? null : AS_LEARNED;
+  const tested: Tested[] = [{ name: 'all', set: all, rows, scores, calibration, weights }];
   return { subject, tested };
 }
 

@@ -14,7 +14,7 @@ import type { ModelFiles } from '../../src/model/model.js';
 import { decodeSafetensors, encodeCompactSafetensors } from '../../src/model/weights.js';
 import { sha256, writeAtomically } from '../lib/files.js';
 import { main } from '../lib/main.js';
-import { fitTemperature, foldTemperature } from './calibrate.js';
+import { calibrate, fitCalibration, foldCalibration, logShares } from './calibrate.js';
 import type { Split } from './data/fer2013.js';
 import { type DataSet, readDataSet, rowsOf } from './data/pack.js';
 import { type ModelMetrics, modelCard } from './model-card.js';
@@ -72,15 +72,20 @@ async function calibrated(
   const rows = rowsOf(set, 'PublicTest');
   const exact = decodeSafetensors(raw.weights);
   const scores = await score({ ...raw, weights: encodeCompactSafetensors(exact) }, backend, set, rows);
-  const { accuracy } = measureRows(set, rows, scores);
-  refuseWorse(out, accuracy, dataName);
-  const temperature = fitTemperature(
+  const shares = logShares(set);
+  const calibration = fitCalibration(
     scores,
     rows.map((row) => set.labels[row] as number),
+    shares,
   );
-  console.log(`PublicTest ${accuracy.toFixed(4)}, temperature ${temperature.toFixed(3)}`);
-  const weights = encodeCompactSafetensors(foldTemperature(exact, arch, temperature));
-  return { model: { ...raw, weights }, temperature };
+  const { accuracy } = measureRows(set, rows, calibrate(scores, calibration, shares));
+  refuseWorse(out, accuracy, dataName);
+  const { temperature, prior } = calibration;
+  console.log(
+    `PublicTest ${accuracy.toFixed(4)}, temperature ${temperature.toFixed(3)}, prior ${prior.toFixed(2)}`,
+  );
+  const weights = encodeCompactSafetensors(foldCalibration(exact, arch, calibration, shares));
+  return { model: { ...raw, weights }, calibration };
 }
 
 main(async () => {
@@ -104,7 +109,7 @@ main(async () => {
   const { index, ...set } = readDataSet(data);
   const weights = new Uint8Array(readFileSync(join(run, 'best.safetensors')));
   const raw: ModelFiles = { name: basename(out), version, architecture, weights };
-  const { model, temperature } = await calibrated(raw, architecture, {
+  const { model, calibration } = await calibrated(raw, architecture, {
     set,
     dataName: index.name,
     out,
@@ -115,7 +120,7 @@ main(async () => {
     version,
     weights: sha256(model.weights),
     backend,
-    temperature,
+    ...calibration,
     splits: await measureSplits(model, backend, set),
     training: { data: index.images, dataName: index.name, ...readTraining(run) },
   };

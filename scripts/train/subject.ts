@@ -11,7 +11,7 @@ import { decodeSafetensors, encodeCompactSafetensors } from '../../src/model/wei
 import { sha256 } from '../lib/files.js';
 import { readJson } from '../lib/read-json.js';
 import { scoreByTorch } from '../lib/torch-scores.js';
-import { fitTemperature, temper } from './calibrate.js';
+import { type Calibration, calibrate, fitCalibration, logShares } from './calibrate.js';
 import { cropsOf, type DataSet } from './data/pack.js';
 import type { MetricsFile } from './metrics-files.js';
 import { scoreByPlan } from './scoring.js';
@@ -23,7 +23,7 @@ export interface Subject
   extends Pick<MetricsFile, 'name' | 'version' | 'scored' | 'architecture' | 'cost' | 'training'> {
   /** SHA-256 of the weights file. */
   weights: string;
-  /** A published model's temperature is in its weights; a run's is still to be fitted. */
+  /** A published model's calibration is in its weights; a run's is still to be fitted. */
   calibrated: boolean;
   /** uint8 [n, 48, 48] → float32 [n, 7]. */
   score(crops: Uint8Array): Promise<Float32Array>;
@@ -111,15 +111,15 @@ export async function scoreRows(
 }
 
 /**
- * Scores rows as publishing would: a run's logits are divided by the temperature that fits PublicTest best.
- * @param fitting rows of PublicTest that the temperature is fitted on
+ * Scores rows as publishing would: a run's scores are calibrated on PublicTest.
+ * @param fitting rows of PublicTest that the calibration is fitted on
  */
 export async function scoreCalibrated(
   subject: Subject,
   set: DataSet,
   { rows, fitting, tta }: { rows: number[]; fitting: number[]; tta: Tta },
-): Promise<{ scores: Float32Array; temperature: number | null }> {
-  if (subject.calibrated) return { scores: await scoreRows(subject, set, rows, tta), temperature: null };
+): Promise<{ scores: Float32Array; calibration: Calibration | null }> {
+  if (subject.calibrated) return { scores: await scoreRows(subject, set, rows, tta), calibration: null };
   // No face is scored twice, though PublicTest may be what is measured.
   const needed = [...new Set([...rows, ...fitting])];
   const scores = await scoreRows(subject, set, needed, tta);
@@ -131,9 +131,11 @@ export async function scoreCalibrated(
         return [...scores.subarray(at, at + LABELS.length)];
       }),
     );
-  const temperature = fitTemperature(
+  const shares = logShares(set);
+  const calibration = fitCalibration(
     of(fitting),
     fitting.map((row) => set.labels[row] as number),
+    shares,
   );
-  return { scores: temper(of(rows), temperature), temperature };
+  return { scores: calibrate(of(rows), calibration, shares), calibration };
 }

@@ -1,3 +1,4 @@
+import { AS_LEARNED } from '../../scripts/train/calibrate.js';
 import type { MetricsFile } from '../../scripts/train/metrics-files.js';
 import { PROTOCOLS, type ProtocolName } from '../../scripts/train/protocols/index.js';
 import { metricsOf } from '../../scripts/train/protocols/tested.js';
@@ -45,7 +46,7 @@ export function exampleMetrics(
   const halves = [0, 1].map((half) => {
     const own = rows.filter((row) => row % 2 === half);
     return {
-      ...{ name: `fold-0${half + 1}`, set, rows: own, temperature: 1, weights: subject.weights },
+      ...{ name: `fold-0${half + 1}`, set, rows: own, calibration: AS_LEARNED, weights: subject.weights },
       scores: Float32Array.from(own.flatMap((row) => [...scores.subarray(7 * row, 7 * row + 7)])),
     };
   });

@@ -1,5 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fitTemperature, foldTemperature, temper } from '../../scripts/train/calibrate.js';
+import {
+  AS_LEARNED,
+  calibrate,
+  fitCalibration,
+  foldCalibration,
+  logShares,
+} from '../../scripts/train/calibrate.js';
 import { loadAssets } from '../../src/assets/node.js';
 import type { Assets } from '../../src/model/assets.js';
 import { createBackend } from '../../src/model/backends/index.js';
@@ -32,33 +38,59 @@ function drawn(count: number) {
   return { scores, labels };
 }
 
-describe('fitTemperature', () => {
-  const { scores, labels } = drawn(20_000);
+/** As many happy faces as all others together. */
+const SHARES = [1, 1, 1, 6, 1, 1, 1].map((count) => Math.log(count / 12));
+
+describe('fitCalibration', () => {
+  const { scores, labels } = drawn(10_000);
+  const fitted = (given: Float32Array, own = labels) => fitCalibration(given, own, SHARES);
 
   it('leaves calibrated scores as they are', () => {
-    expect(fitTemperature(scores, labels)).toBeCloseTo(1, 1);
+    const { temperature, prior } = fitted(scores);
+    expect(temperature).toBeCloseTo(1, 1);
+    expect(prior).toBeCloseTo(0, 1);
   });
 
   it('says nothing of fewer than a hundred faces', () => {
-    const few = temper(scores.subarray(0, 7 * 100), 2);
-    expect(fitTemperature(few.subarray(0, 7 * 99), labels.slice(0, 99))).toBe(1);
-    expect(fitTemperature(few, labels.slice(0, 100))).toBeLessThan(0.8);
+    const few = calibrate(scores, { temperature: 2, prior: 0 }, SHARES).subarray(0, 7 * 100);
+    expect(fitted(few.subarray(0, 7 * 99), labels.slice(0, 99))).toEqual(AS_LEARNED);
+    expect(fitted(few, labels.slice(0, 100)).temperature).toBeLessThan(0.8);
   });
 
   it.each([0.5, 2.5])('finds what undoes a temperature of %d', (temperature) => {
-    expect(fitTemperature(temper(scores, temperature), labels) * temperature).toBeCloseTo(1, 1);
+    const found = fitted(calibrate(scores, { temperature, prior: 0 }, SHARES));
+    expect(found.temperature * temperature).toBeCloseTo(1, 1);
+    expect(found.prior).toBeCloseTo(0, 1);
+  });
+
+  it('finds what was taken from the frequent labels', () => {
+    const found = fitted(calibrate(scores, { temperature: 1, prior: -0.5 }, SHARES));
+    expect(found.temperature).toBeCloseTo(1, 1);
+    expect(found.prior).toBeCloseTo(0.5, 1);
   });
 });
 
-describe('foldTemperature', () => {
+describe('logShares', () => {
+  it('counts Training alone, and no label less than once', () => {
+    const labels = Uint8Array.from([3, 3, 0, 1, 1]);
+    const [angry, disgust, , happy] = logShares({ labels, splits: Uint8Array.from([0, 0, 0, 1, 2]) });
+    expect([angry, disgust, happy]).toEqual([1 / 3, 1 / 3, 2 / 3].map(Math.log));
+  });
+});
+
+describe('foldCalibration', () => {
   let assets: Assets;
   beforeAll(async () => {
     assets = await loadAssets();
   });
 
-  it('gives the plan the tempered scores', async () => {
+  it.each([
+    { maps: true, features: true, dropout: 0 },
+    { maps: true, features: false, dropout: 0 },
+    { maps: false, features: true, dropout: 0 },
+  ])('gives the plan the calibrated scores, with the head %o', async (head) => {
     const backend = await createBackend('wasm', assets);
-    const arch = table1({ side: 48 });
+    const arch = table1({ side: 48, head });
     const weights = livelyWeights(arch);
     const crops = Uint8Array.from({ length: 3 * 48 * 48 }, () => Math.floor((random() + 1) * 128));
     const scoresOf = (w: typeof weights) => {
@@ -70,9 +102,10 @@ describe('foldTemperature', () => {
       classifier.dispose();
       return scores;
     };
+    const calibration = { temperature: 3, prior: 0.7 };
     const plain = scoresOf(weights);
-    const folded = scoresOf(foldTemperature(weights, arch, 3));
-    const expected = temper(plain, 3);
+    const folded = scoresOf(foldCalibration(weights, arch, calibration, SHARES));
+    const expected = calibrate(plain, calibration, SHARES);
     folded.forEach((score, i) => {
       expect(score).toBeCloseTo(expected[i] as number, 4);
     });

@@ -8,7 +8,7 @@ import { sha256 } from '../../scripts/lib/files.js';
 import { findPython, TORCH_ENGINE } from '../../scripts/lib/python.js';
 import { readJson } from '../../scripts/lib/read-json.js';
 import { baseline, formatBaseline } from '../../scripts/train/baseline.js';
-import { fitTemperature, temper } from '../../scripts/train/calibrate.js';
+import { calibrate, fitCalibration, logShares } from '../../scripts/train/calibrate.js';
 import { generatedFaces } from '../../scripts/train/data/generated.js';
 import { cropsOf, readDataSet, rowsOf, writeDataSet } from '../../scripts/train/data/pack.js';
 import { measure } from '../../scripts/train/metrics.js';
@@ -81,9 +81,11 @@ describe('a run’s best weights', () => {
     const scoresOf = (split: 'PublicTest' | 'PrivateTest') => score(model, 'wasm', set, rowsOf(set, split));
     const labelsOf = (split: 'PublicTest' | 'PrivateTest') =>
       rowsOf(set, split).map((row) => set.labels[row] as number);
-    const temperature = fitTemperature(await scoresOf('PublicTest'), labelsOf('PublicTest'));
-    expect(temperature).not.toBe(1);
-    const expected = measure(temper(await scoresOf('PrivateTest'), temperature), labelsOf('PrivateTest'));
+    const shares = logShares(set);
+    const calibration = fitCalibration(await scoresOf('PublicTest'), labelsOf('PublicTest'), shares);
+    expect(calibration.temperature).not.toBe(1);
+    const calibrated = calibrate(await scoresOf('PrivateTest'), calibration, shares);
+    const expected = measure(calibrated, labelsOf('PrivateTest'));
     expect(metrics.results).toEqual([{ on: 'PrivateTest', ...expected }]);
     expect(metrics).toMatchObject({
       name: 'run',
@@ -91,7 +93,7 @@ describe('a run’s best weights', () => {
       scored: { by: 'plan', on: 'wasm' },
       tta: 'none',
       training: { commit: 'abc', config: { seed: 4 }, history: [EPOCH], engine: ENGINE },
-      folds: [{ temperature, weights: sha256(readFileSync(join(run, 'best.safetensors'))) }],
+      folds: [{ ...calibration, weights: sha256(readFileSync(join(run, 'best.safetensors'))) }],
     });
     expect(stdout).toContain('run (run), private, plan on wasm');
   }, 120_000);
@@ -157,7 +159,8 @@ print(sum(p.numel() for p in network.parameters()), file=sys.stderr)`;
     expect(theirs.status, `${theirs.stderr}`).toBe(0);
     const scores = new Float32Array(new Uint8Array(theirs.stdout).buffer);
     const labels = shown.map((row) => set.labels[row] as number);
-    const expected = measure(temper(scores, fitTemperature(scores, labels)), labels);
+    const shares = logShares(set);
+    const expected = measure(calibrate(scores, fitCalibration(scores, labels, shares), shares), labels);
     const { metrics } = evaluated('--run', own, '--split', 'public');
     expect(metrics.scored).toEqual({ by: 'torch', on: 'cpu', precision: 'float32' });
     expect(metrics.cost).toEqual({ parameters: Number(`${theirs.stderr}`.trim()), macs: 345 });

@@ -149,7 +149,7 @@ export function cropsOf(images: Uint8Array, rows: ArrayLike<number>): Uint8Array
 }
 
 /** Indices of the rows of some splits, in order. */
-export function rowsOf(set: DataSet, ...splits: Split[]): number[] {
+export function rowsOf(set: Pick<DataSet, 'splits'>, ...splits: Split[]): number[] {
   const codes = splits.map((split) => SPLITS.indexOf(split));
   return Array.from(set.splits.keys()).filter((i) => codes.includes(set.splits[i] as number));
 }

@@ -26,7 +26,10 @@ export interface TrainOptions {
 }
 
 /** What stays of a finished fold beside its run: scores.f32, and this. */
-const outcome = z.object({ weights: z.string(), temperature: z.number().nullable() });
+const outcome = z.object({
+  weights: z.string(),
+  calibration: z.object({ temperature: z.number(), prior: z.number() }).nullable(),
+});
 const OUTCOME = 'outcome.json';
 const SCORES = 'scores.f32';
 
@@ -77,11 +80,11 @@ export async function runFold(
   if (!done) await train(fold, folder, given, options);
   const subject = await openSubject(runOf(folder), 'wasm');
   if (!done) await score(subject, fold.set, rows, folder);
-  const { weights, temperature } = readJson(outcome, join(folder, OUTCOME));
+  const { weights, calibration } = readJson(outcome, join(folder, OUTCOME));
   const scores = new Float32Array(new Uint8Array(readFileSync(join(folder, SCORES))).buffer);
   if (scores.length !== rows.length * LABELS.length)
     throw new MienError('invalid_data', `${folder}: ${SCORES} is not of ${rows.length} pictures`);
-  return { subject, tested: { name: fold.name, set: fold.set, rows, scores, temperature, weights } };
+  return { subject, tested: { name: fold.name, set: fold.set, rows, scores, calibration, weights } };
 }
 
 /** Trains by `npm run train`'s own command, from the checkpoint if there is one. */
@@ -100,7 +103,7 @@ async function train(fold: Fold, folder: string, given: Given, options: TrainOpt
 /** Writes the fold's scores, then that it is done. */
 async function score(subject: Subject, set: DataSet, rows: number[], folder: string): Promise<void> {
   const fitting = rowsOf(set, 'PublicTest');
-  const { scores, temperature } = await scoreCalibrated(subject, set, { rows, fitting, tta: 'none' });
+  const { scores, calibration } = await scoreCalibrated(subject, set, { rows, fitting, tta: 'none' });
   writeAtomically(join(folder, SCORES), new Uint8Array(scores.buffer));
-  writeAtomically(join(folder, OUTCOME), `${JSON.stringify({ weights: subject.weights, temperature })}\n`);
+  writeAtomically(join(folder, OUTCOME), `${JSON.stringify({ weights: subject.weights, calibration })}\n`);
 }

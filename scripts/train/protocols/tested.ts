@@ -1,6 +1,7 @@
 import { MienError } from '../../../src/model/errors.js';
 import { LABELS } from '../../../src/model/labels.js';
 import { commit } from '../../lib/commit.js';
+import type { Calibration } from '../calibrate.js';
 import { type DataSet, type Index, rowsOf } from '../data/pack.js';
 import { type Metrics, measure } from '../metrics.js';
 import type { FoldRow, MetricsFile } from '../metrics-files.js';
@@ -15,7 +16,8 @@ export interface Tested {
   rows: number[];
   /** float32 [rows, 7]. */
   scores: Float32Array;
-  temperature: number | null;
+  /** Null where it is in the weights. */
+  calibration: Calibration | null;
   /** SHA-256 of the weights file. */
   weights: string;
 }
@@ -48,7 +50,8 @@ function foldRow(headline: Part, fold: Tested): FoldRow {
     selection: count('PublicTest'),
     tested: fold.rows.length,
     weights: fold.weights,
-    temperature: fold.temperature,
+    temperature: fold.calibration?.temperature ?? null,
+    prior: fold.calibration?.prior ?? null,
     accuracy,
     macroRecall,
     ece,
