@@ -63,7 +63,7 @@ What is not measured has not been trained in full yet: \`npm run train -- --conf
 }`;
 }
 
-function modelRows({ title, metrics: { splits } }: Model): string[][] {
+function modelRows({ title, metrics: { splits, backend } }: Model): string[][] {
   const { public: shown, private: hidden, test } = splits;
   return [
     { on: `all ${test.count} test images`, metrics: test },
@@ -71,7 +71,7 @@ function modelRows({ title, metrics: { splits } }: Model): string[][] {
     { on: 'PrivateTest', metrics: hidden },
     { on: `the ${test.withoutCopies.count} that copy no training image`, metrics: test.withoutCopies },
   ].map(({ on, metrics }) => [
-    title,
+    backend === 'wasm' ? title : `${title} (plan on ${backend})`,
     on,
     percent(metrics.accuracy),
     percent(metrics.macroRecall),

@@ -24,7 +24,7 @@ const introduction = ({ models: [{ title, metrics }] }: Inputs) => `# Report
 
 Written by \`npm run report\` from the metrics files of \`models/\` and \`docs/metrics/\`: ours is ${title}, scored on the
 ${metrics.backend} plan as served, without test-time averaging, unless a row says otherwise. The weights were chosen on PublicTest;
-PrivateTest was read once.
+PrivateTest was read once a version.
 `;
 
 /** The whole text, and the drawings that it shows, by name. */

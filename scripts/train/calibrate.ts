@@ -27,17 +27,24 @@ export function logShares({ labels, splits }: Pick<DataSet, 'labels' | 'splits'>
   return counts.map((count) => Math.log(Math.max(count, 1) / Math.max(rows.length, 1)));
 }
 
+/** Logits of scores, but for what all of a face's may have in common. */
+const logitsOf = (scores: Float32Array) =>
+  Float64Array.from(scores, (score) => Math.log(Math.max(score, 1e-30)));
+
 /** Scores as they are calibrated: float32 [n, 7]. */
-export function calibrate(
-  scores: Float32Array,
+export const calibrate = (scores: Float32Array, calibration: Calibration, shares: readonly number[]) =>
+  calibrateLogits(logitsOf(scores), calibration, shares);
+
+function calibrateLogits(
+  logits: Float64Array,
   { temperature, prior }: Calibration,
   shares: readonly number[],
 ): Float32Array {
-  const out = new Float32Array(scores.length);
-  for (let at = 0; at < scores.length; at += CLASSES) {
+  const out = new Float32Array(logits.length);
+  for (let at = 0; at < logits.length; at += CLASSES) {
     let sum = 0;
     for (let c = 0; c < CLASSES; c++) {
-      const logit = Math.log(Math.max(scores[at + c] as number, 1e-30)) + prior * (shares[c] as number);
+      const logit = (logits[at + c] as number) + prior * (shares[c] as number);
       const power = Math.exp(logit / temperature);
       out[at + c] = power;
       sum += power;
@@ -84,7 +91,8 @@ export function fitCalibration(
   shares: readonly number[],
 ): Calibration {
   if (labels.length < LEAST_TO_CALIBRATE) return AS_LEARNED;
-  const of = (calibration: Calibration) => distance(calibrate(scores, calibration, shares), labels);
+  const logits = logitsOf(scores);
+  const of = (calibration: Calibration) => distance(calibrateLogits(logits, calibration, shares), labels);
   const widest: [number, number] = [-Math.log(8), Math.log(8)];
   const temperatureWith = (prior: number) =>
     Math.exp(minimum((log) => of({ temperature: Math.exp(log), prior }), widest, 1e-3));
