@@ -43,7 +43,8 @@ await mkdir(target, { recursive: true });
 const files: [string, Uint8Array][] = [
   ['blazeface.json', await readFile(join(models, 'blazeface.json'))],
   ['blazeface.bin', await readFile(join(models, 'blazeface.bin'))],
-  ['kernels.wasm', await compileKernels()],
+  ['kernels.wasm', await compileKernels(false)],
+  ['kernels-relaxed.wasm', await compileKernels(true)],
   ['NOTICE', new TextEncoder().encode(NOTICE)],
   ['page.html', new TextEncoder().encode(await bundlePage())],
   ['docs.html', new TextEncoder().encode(await docsPage(openApi() as never))],

@@ -20,6 +20,7 @@ const ASSETS = [
   'dist/assets/blazeface.json',
   'dist/assets/blazeface.bin',
   'dist/assets/kernels.wasm',
+  'dist/assets/kernels-relaxed.wasm',
   'dist/assets/page.html',
   'dist/public/browser/mien.js',
 ];

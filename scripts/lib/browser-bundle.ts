@@ -52,10 +52,9 @@ export async function bundleBrowser(options: BrowserBundleOptions) {
   const detector = join(root, 'dist', 'assets');
   const files: [string, Uint8Array | string][] = [
     ...outputFiles.map(({ path, contents }): [string, Uint8Array] => [basename(path), contents]),
-    ...(['tfjs', 'kernels', 'jpeg', 'png', 'webp'] as const).map((file): [string, Uint8Array] => [
-      BROWSER_FILES[file],
-      readFileSync(WASM_FILES[file]),
-    ]),
+    ...(['tfjs', 'kernels', 'relaxedKernels', 'jpeg', 'png', 'webp'] as const).map(
+      (file): [string, Uint8Array] => [BROWSER_FILES[file], readFileSync(WASM_FILES[file])],
+    ),
     [BROWSER_FILES.topology, readFileSync(join(detector, 'blazeface.json'))],
     [BROWSER_FILES.detector, readFileSync(join(detector, 'blazeface.bin'))],
     ['NOTICE', readFileSync(join(detector, 'NOTICE'))],

@@ -7,11 +7,15 @@ const SOURCE = 'src/model/plan/kernels/assembly/index.ts';
 
 /**
  * Compiles the plan's kernels from AssemblyScript. The module imports its memory, and keeps nothing in it.
+ * @param relaxed with relaxed SIMD, for runtimes that have it
  * @throws MienError `internal` with the compiler's complaints
  */
-export async function compileKernels(): Promise<Uint8Array> {
+export async function compileKernels(relaxed: boolean): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
-  const options = '-O3 --noAssert --enable simd --importMemory --runtime stub --initialMemory 1'.split(' ');
+  const features = relaxed ? 'simd,relaxed-simd' : 'simd';
+  const options = `-O3 --noAssert --enable ${features} --importMemory --runtime stub --initialMemory 1`.split(
+    ' ',
+  );
   const { error, stderr } = await compile(
     [SOURCE, ...options, '--baseDir', packageRoot(), '--outFile', join('dist', 'kernels.wasm')],
     {

@@ -15,7 +15,8 @@ export interface LambdaBundleOptions {
 
 /** What a module that stands for a file does when it is imported, by the file's extension. */
 const READERS: Record<string, string> = {
-  wasm: 'new WebAssembly.Module(bytes)',
+  // What the runtime does not know the instructions of is undefined.
+  wasm: 'WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined',
   bin: 'new Uint8Array(bytes).buffer',
   safetensors: 'new Uint8Array(bytes).buffer',
 };

@@ -1,14 +1,17 @@
 /**
- * Trains the rows of a sweep, one after another, and writes a metrics file for each:
+ * Trains the rows of a sweep, and writes a metrics file for each:
  * npm run sweep -- --file scripts/train/sweeps/recipes.json [--out runs/recipes] [--only ROW,ROW] [--seeds N]
- *   [--data FOLDER] [--engine torch|tfjs] [--quick] [--dry-run]
+ *   [--data FOLDER] [--engine torch|tfjs] [--jobs N] [--quick] [--dry-run]
  *
  * It can be stopped at any moment and called again: rows that are done are not done again, one that was cut short goes on.
+ * --jobs trains so many runs beside each other by the torch engine, which share the CPU's cores.
  * --quick tries every row for a few steps on generated faces. --dry-run prepares all runs and prints the torch engine's
  * commands, for a machine without Node; called again without it where the runs are done, it writes the metrics files.
  */
+import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import pMap from 'p-map';
 import { MienError } from '../../src/model/errors.js';
 import { writeAtomically } from '../lib/files.js';
 import { main } from '../lib/main.js';
@@ -24,18 +27,46 @@ interface Options {
   out: string;
   data: string | undefined;
   engine: 'torch' | 'tfjs';
+  /** Runs beside each other. */
+  jobs: number;
   dry: boolean;
 }
 
-async function train({ name, configuration }: SweepRun, { out, data, engine, dry }: Options): Promise<void> {
+async function train({ name, configuration }: SweepRun, options: Options): Promise<void> {
+  const { out, data, engine, jobs, dry } = options;
   const run = join(out, name);
   prepareRun(run, configuration, true);
   if (finished(run, configuration)) return;
   const folder = dataOf(run, configuration, data);
   const torch = { run, data: folder, processes: 1, more: [] };
   if (dry) console.log(`python ${torchCommand(torch).join(' ')}`);
-  else if (engine === 'torch') await trainByTorch(torch);
+  else if (engine === 'torch')
+    await trainByTorch(torch, jobs > 1 ? { name, threads: threadsOf(jobs) } : undefined);
   else await trainRun({ run, data: folder, backend: 'wasm', checkpointSeconds: 60 });
+}
+
+/** A job's share of the cores. */
+const threadsOf = (jobs: number) => Math.max(1, Math.floor(availableParallelism() / jobs));
+
+/**
+ * Trains all, a pupil after the teachers that stand before it. A run that fails leaves the others to end.
+ * @throws {MienError} the first that failed
+ */
+async function trainAll(runs: SweepRun[], options: Options): Promise<void> {
+  const trained = new Map<string, Promise<void>>();
+  const begin = (run: SweepRun) => {
+    const teachers = run.configuration.distillation?.teachers ?? [];
+    const training = Promise.all(teachers.map((teacher) => trained.get(teacher))).then(() =>
+      train(run, options),
+    );
+    trained.set(join(options.out, run.name), training);
+    return training;
+  };
+  try {
+    await pMap(runs, begin, { concurrency: options.jobs, stopOnError: false });
+  } catch (failed) {
+    throw failed instanceof AggregateError ? failed.errors[0] : failed;
+  }
 }
 
 /** The rows that are asked for, with as many of their seeds. */
@@ -65,6 +96,7 @@ main(async () => {
       seeds: { type: 'string' },
       data: { type: 'string' },
       engine: { type: 'string', default: 'torch' },
+      jobs: { type: 'string', default: '1' },
       quick: { type: 'boolean', default: false },
       'dry-run': { type: 'boolean', default: false },
     },
@@ -77,10 +109,14 @@ main(async () => {
     out,
     data: values.data,
     engine: oneOf('engine', values.engine, ['torch', 'tfjs']),
+    jobs: positive('jobs', values.jobs) ?? 1,
     dry: values['dry-run'],
   };
+  if (options.engine === 'tfjs' && options.jobs > 1)
+    throw new MienError('invalid_data', '--jobs is an option of the torch engine');
   const rows = chosen(sweep, values.only, positive('seeds', values.seeds));
-  for (const run of rows.flatMap(({ runs }) => runs)) await train(run, options);
+  const runs = rows.flatMap((row) => row.runs);
+  await trainAll(runs, options);
   if (options.dry) return;
   const latencies = await measureLatencies(rows, out);
   for (const row of rows) {

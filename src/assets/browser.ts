@@ -1,11 +1,13 @@
 import type { Assets } from '../model/assets.js';
 import { MienError } from '../model/errors.js';
 import type { ModelFiles } from '../model/model.js';
+import { hasRelaxedSimd } from '../model/plan/kernels/relaxed-simd.js';
 
 /** The files beside the browser bundle, by what they are: scripts/build/browser.ts puts them there. */
 export const BROWSER_FILES = {
   tfjs: 'tfjs.wasm',
   kernels: 'kernels.wasm',
+  relaxedKernels: 'kernels-relaxed.wasm',
   jpeg: 'jpeg.wasm',
   png: 'png.wasm',
   webp: 'webp.wasm',
@@ -29,7 +31,7 @@ export async function fetchFiles(folder: URL): Promise<{ assets: Assets; model: 
   const compile = async (file: keyof typeof BROWSER_FILES) => WebAssembly.compile(await bytes(file));
   const [tfjs, kernels, jpeg, png, webp, topology, weights, description, parameters] = await Promise.all([
     compile('tfjs'),
-    compile('kernels'),
+    compile(hasRelaxedSimd() ? 'relaxedKernels' : 'kernels'),
     compile('jpeg'),
     compile('png'),
     compile('webp'),

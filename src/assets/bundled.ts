@@ -9,6 +9,7 @@ import files from '@mien/model';
 import tfjs from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
 import docs from '../../dist/assets/docs.html';
 import kernels from '../../dist/assets/kernels.wasm';
+import relaxedKernels from '../../dist/assets/kernels-relaxed.wasm';
 import page from '../../dist/assets/page.html';
 import type { Site } from '../handlers/site.js';
 import type { Assets } from '../model/assets.js';
@@ -16,7 +17,10 @@ import type { ModelFiles } from '../model/model.js';
 import detector from './bundled-detector.js';
 import openApi from './bundled-openapi.js';
 
-export const bundledAssets: Assets = { wasm: { tfjs, kernels, jpeg, png, webp }, detector };
+export const bundledAssets: Assets = {
+  wasm: { tfjs, kernels: relaxedKernels ?? kernels, jpeg, png, webp },
+  detector,
+};
 
 const { name, architecture, metrics, weights } = files;
 export const bundledModel: ModelFiles = {

@@ -1,5 +1,11 @@
 /** Files that a bundler makes modules of: wrangler for Workers, scripts/lambda-build.ts for Lambda. */
 
+/** Undefined where the runtime does not have relaxed SIMD, as Node 20. */
+declare module '*-relaxed.wasm' {
+  const module: WebAssembly.Module | undefined;
+  export default module;
+}
+
 declare module '*.wasm' {
   const module: WebAssembly.Module;
   export default module;

@@ -7,6 +7,7 @@ import type { Site } from '../handlers/site.js';
 import type { Assets } from '../model/assets.js';
 import { startNative } from '../model/backends/native.js';
 import { MienError } from '../model/errors.js';
+import { hasRelaxedSimd } from '../model/plan/kernels/relaxed-simd.js';
 import { nativeRuntime } from './native.js';
 
 const require = createRequire(import.meta.url);
@@ -15,6 +16,7 @@ const require = createRequire(import.meta.url);
 export const WASM_FILES = {
   tfjs: require.resolve('@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm'),
   kernels: join(packageRoot(), 'dist', 'assets', 'kernels.wasm'),
+  relaxedKernels: join(packageRoot(), 'dist', 'assets', 'kernels-relaxed.wasm'),
   jpeg: require.resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'),
   png: require.resolve('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'),
   webp: require.resolve('@jsquash/webp/codec/dec/webp_dec.wasm'),
@@ -36,9 +38,8 @@ export function packageRoot(): string {
 }
 
 /**
- * Reads and compiles the model's binary files: WebAssembly from the packages that own it, the face detector
- * and the plan's kernels
- * from `dist/assets`, where the build puts them.
+ * Reads and compiles the model's binary files: WebAssembly from the packages that own it, the face detector and the plan's
+ * kernels from `dist/assets`, where the build puts them.
  *
  * @throws MienError `internal` where a file is missing
  */
@@ -46,7 +47,7 @@ export async function loadAssets(): Promise<Assets> {
   const compile = async (path: string) => WebAssembly.compile(await readFile(path));
   const [tfjs, kernels, jpeg, png, webp, detector] = await Promise.all([
     compile(WASM_FILES.tfjs),
-    compile(WASM_FILES.kernels).catch(missingBuild),
+    compile(hasRelaxedSimd() ? WASM_FILES.relaxedKernels : WASM_FILES.kernels).catch(missingBuild),
     compile(WASM_FILES.jpeg),
     compile(WASM_FILES.png),
     compile(WASM_FILES.webp),

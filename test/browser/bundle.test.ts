@@ -87,7 +87,11 @@ describe.skipIf(!chromiumPath)('the browser bundle, on a plain file server', () 
 
   test('sends no picture anywhere and logs no error', () => {
     expect(requested.length).toBeGreaterThan(8);
-    expect(requested.filter((line) => !/^GET \/site\/mien\/[\w.]+$/.test(line))).toEqual([]);
+    // Of the plan's kernels, those for this browser alone.
+    expect(requested.filter((line) => line.includes('kernels'))).toEqual([
+      'GET /site/mien/kernels-relaxed.wasm',
+    ]);
+    expect(requested.filter((line) => !/^GET \/site\/mien\/[\w.-]+$/.test(line))).toEqual([]);
     expect(complaints).toEqual([]);
   });
 });

@@ -1,11 +1,13 @@
 /** The Worker with a window into it. Bundled by worker.test.ts, never deployed. */
 import '../../src/handlers/worker/no-eval.js';
 import * as tf from '@tensorflow/tfjs-core';
+import relaxedKernels from '../../dist/assets/kernels-relaxed.wasm';
 import { bundledAssets } from '../../src/assets/bundled.js';
 import worker from '../../src/handlers/worker.js';
 import { cropFace } from '../../src/model/crop.js';
 import { createFaceDetector } from '../../src/model/face.js';
 import { createImageDecoder } from '../../src/model/image.js';
+import { hasRelaxedSimd } from '../../src/model/plan/kernels/relaxed-simd.js';
 
 /** Hex SHA-256 of each face's crop. */
 async function cropHashes(photo: Uint8Array): Promise<string[]> {
@@ -33,6 +35,7 @@ const test: Record<string, (request: Request) => unknown> = {
     agent: navigator.userAgent,
     evalIsRefused: evalIsRefused(),
     process: typeof process,
+    relaxedSimd: hasRelaxedSimd() && bundledAssets.wasm.kernels === relaxedKernels,
   }),
   '/test/crops': async (request) => cropHashes(new Uint8Array(await request.arrayBuffer())),
 };

@@ -1,8 +1,10 @@
-/** The plan's own kernels against tfjs's operations. */
+/** The plan's own kernels, with and without relaxed SIMD, against tfjs's operations. */
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadAssets } from '../../src/assets/node.js';
-import { createBackend } from '../../src/model/backends/index.js';
+import { loadAssets, WASM_FILES } from '../../src/assets/node.js';
+import { useWasm } from '../../src/model/backends/wasm.js';
 import type { Conv } from '../../src/model/plan/fold.js';
 import {
   convolution,
@@ -13,6 +15,7 @@ import {
 } from '../../src/model/plan/kernels/convolution.js';
 import { downsample, fitsDownsample } from '../../src/model/plan/kernels/downsample.js';
 import { run } from '../../src/model/plan/kernels/memory.js';
+import { hasRelaxedSimd } from '../../src/model/plan/kernels/relaxed-simd.js';
 import {
   fitsResidual,
   packResidual,
@@ -76,174 +79,207 @@ function difference(a: Float32Array, b: Float32Array): number {
 
 const values = (compute: () => tf.Tensor) => tf.tidy(() => compute().dataSync<'float32'>().slice());
 
-beforeAll(async () => {
-  await createBackend('wasm', await loadAssets());
-});
+/** By our kernel. */
+const convolved = (x: tf.Tensor4D, conv: Conv, groups: number, window: Omit<Window, 'kernel'>) =>
+  values(() => {
+    const { filters: packed, ...packing } = packConvolution(conv, groups);
+    const kernel = [conv.shape[0], conv.shape[1]] as const;
+    const scratch = scratchOf(convolutionScratch(conv, groups));
+    return run(
+      convolution,
+      { x, filters: tf.tensor1d(packed), scratch },
+      { ...packing, window: { ...window, kernel }, rectified: false },
+    );
+  });
 
-describe('the convolution', () => {
-  const ours = (x: tf.Tensor4D, conv: Conv, groups: number, window: Omit<Window, 'kernel'>) =>
-    values(() => {
-      const { filters: packed, ...packing } = packConvolution(conv, groups);
-      const kernel = [conv.shape[0], conv.shape[1]] as const;
-      const scratch = scratchOf(convolutionScratch(conv, groups));
-      return run(
-        convolution,
-        { x, filters: tf.tensor1d(packed), scratch },
-        { ...packing, window: { ...window, kernel }, rectified: false },
+// Node 20 has relaxed SIMD behind this flag; later ones always.
+if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
+
+async function useKernels(file: string): Promise<void> {
+  const { tfjs } = (await loadAssets()).wasm;
+  await useWasm({ tfjs, kernels: await WebAssembly.compile(readFileSync(file)) });
+}
+
+describe('relaxed SIMD', () => {
+  it('is found where the runtime has it', () => expect(hasRelaxedSimd()).toBe(true));
+
+  it('changes a sum of products in its last bits, by one rounding instead of two', async () => {
+    const conv = randomConv(3, 3, 64, 8);
+    const computed = [];
+    for (const file of [WASM_FILES.kernels, WASM_FILES.relaxedKernels]) {
+      await useKernels(file);
+      const x = tf.tensor4d(
+        Float32Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i)),
+        [1, 8, 8, 64],
       );
-    });
-
-  // Fewer cells than a tile, cells that fill no tile, more than share a table; groups of 4 channels, which are merged.
-  it.each([
-    ['1×1', randomConv(1, 1, 24, 16), 1, 7, centred(1, 1, 1)],
-    ['1×1 on one cell', randomConv(1, 1, 8, 8), 1, 1, centred(1, 1, 1)],
-    ['3×3', randomConv(3, 3, 5, 16), 1, 9, centred(3, 3, 1)],
-    ['3×3 dilated to the edge', randomConv(3, 3, 8, 8), 1, 5, centred(3, 3, 4)],
-    ['3×1 in two groups', randomConv(3, 1, 8, 16), 2, 6, centred(3, 1, 2)],
-    ['1×3 in four narrow groups', randomConv(1, 3, 4, 16), 4, 8, centred(1, 3, 1)],
-    ['3×3 of stride 2', randomConv(3, 3, 16, 24), 1, 12, { ...centred(3, 3, 1), stride: 2 }],
-    [
-      '2×2, padded behind',
-      randomConv(2, 2, 8, 32),
-      1,
-      6,
-      { stride: 1, rows: [0, 1], columns: [0, 1], dilation: [1, 1] },
-    ],
-  ] satisfies [
-    string,
-    Conv,
-    number,
-    number,
-    Omit<Window, 'kernel'>,
-  ][])('%s', (_, conv, groups, grid, window) => {
-    expect(fitsConvolution(conv, groups)).toBe(true);
-    const x = picture(2, grid, conv.shape[2] * groups);
-    const expected = values(() => stock(x, conv, groups, window));
-    expect(difference(expected, ours(x, conv, groups, window))).toBeLessThan(1e-6);
-    if (conv.shape[0] * conv.shape[1] > 1)
-      expect(difference(expected, ours(x, reversedTaps(conv), groups, window))).toBeGreaterThan(1e-3);
-    x.dispose();
-  });
-
-  it('is not for outputs that fill no vectors', () => {
-    expect(fitsConvolution(randomConv(3, 3, 8, 12), 1)).toBe(false);
+      computed.push(convolved(x, conv, 1, centred(3, 3, 1)));
+    }
+    const [plain, fused] = computed as [Float32Array, Float32Array];
+    expect(fused).not.toEqual(plain);
+    expect(difference(plain, fused)).toBeLessThan(1e-6);
   });
 });
 
-describe('the downsampler', () => {
-  it.each([
-    [1, 16, 10],
-    [16, 64, 12],
-    [24, 32, 6],
-  ])('from %i channels to %i on a grid of %i', (inputs, channels, grid) => {
-    const conv = randomConv(3, 3, inputs, channels - inputs);
-    const [scale, shift] = [numbers(inputs), numbers(inputs)];
-    expect(fitsDownsample(conv)).toBe(true);
-    const x = picture(2, grid, inputs);
-    const halving = { ...centred(3, 3, 1), stride: 2 };
-    const expected = values(() => {
-      const pooled = tf.add(tf.mul(tf.maxPool(x, 2, 2, 'valid'), scale), shift);
-      return tf.relu(tf.concat([stock(x, conv, 1, halving), pooled], 3));
-    });
-    const ours = (of: Conv) =>
-      values(() => {
-        const { filters: packed, ...packing } = packConvolution(of, 1);
-        const norm = tf.tensor1d([...scale, ...shift]);
-        const scratch = scratchOf(convolutionScratch(of, 1));
-        return run(downsample, { x, filters: tf.tensor1d(packed), norm, scratch }, { ...packing, channels });
-      });
-    expect(difference(expected, ours(conv))).toBeLessThan(1e-6);
-    expect(difference(expected, ours(reversedTaps(conv)))).toBeGreaterThan(1e-3);
-    x.dispose();
-  });
+describe.each(['kernels', 'relaxedKernels'] as const)('%s', (kernels) => {
+  beforeAll(() => useKernels(WASM_FILES[kernels]));
 
-  it('is not for filled-up outputs that no pooled channels cover', () => {
-    expect(fitsDownsample(randomConv(3, 3, 1, 10))).toBe(false);
-  });
-});
-
-describe('the upsampler', () => {
-  it.each([
-    [16, 8, 3],
-    [8, 16, 12],
-  ])('from %i channels to %i on a grid of %i', (inputs, outputs, grid) => {
-    const conv = randomConv(3, 3, inputs, outputs);
-    const x = picture(2, grid, inputs);
-    const expected = values(() => {
-      const filter = tf.transpose(tf.tensor4d(conv.kernel, [3, 3, inputs, outputs]), [0, 1, 3, 2]);
-      const y = tf.conv2dTranspose(x, filter, [2, 2 * grid, 2 * grid, outputs], 2, 1, 'floor');
-      return tf.relu(tf.add(y, conv.bias));
-    });
-    const ours = (of: Conv) =>
-      values(() => {
-        const rows = splitRows(of);
-        const { filters: evenFilters, ...even } = packConvolution(rows.even, 1);
-        const { filters: oddFilters, ...odd } = packConvolution(rows.odd, 1);
-        const scratch = scratchOf(convolutionScratch(rows.odd, 1));
-        const inputsOf = { x, even: tf.tensor1d(evenFilters), odd: tf.tensor1d(oddFilters), scratch };
-        return run(upsample, inputsOf, { even, odd });
-      });
-    expect(difference(expected, ours(conv))).toBeLessThan(1e-6);
-    expect(difference(expected, ours(reversedTaps(conv)))).toBeGreaterThan(1e-3);
-    x.dispose();
-  });
-});
-
-describe('the residual block', () => {
-  function block(channels: number, groups: number, dilation: number): DilatedConv[] {
-    return [false, true, false, true].map((across, i) => {
-      const d = i < 2 ? 1 : dilation;
-      const inputs = channels / groups;
-      const conv = across ? randomConv(1, 3, inputs, channels) : randomConv(3, 1, inputs, channels);
-      return { conv, groups, dilation: across ? [1, d] : [d, 1] };
-    });
-  }
-
-  const byTfjs = (x: tf.Tensor4D, convs: DilatedConv[]) =>
-    values(() => {
-      const y = convs.reduce((value, { conv, groups, dilation }, i) => {
-        const d = Math.max(...dilation);
-        const sum = stock(value, conv, groups, centred(conv.shape[0], conv.shape[1], d));
-        return i < convs.length - 1 ? tf.relu(sum) : sum;
-      }, x);
-      return tf.relu(tf.add(x, y));
-    });
-
-  const ours = (x: tf.Tensor4D, convs: DilatedConv[], dilation: number) =>
-    values(() => {
-      const { filters: packed, ...packing } = packResidual(convs);
-      const scratch = scratchOf(residualScratch(x.shape[1], packing.channels));
-      return run(residual, { x, filters: tf.tensor1d(packed), scratch }, { ...packing, dilation });
-    });
-
-  // Grids that leave four, three, two, one and no outputs over, dilations past the grid, lines that fill no tile; groups
-  // of full vectors and of 4 channels, which are merged.
-  const cases = [4, 6, 7, 8, 9, 12, 13, 24].flatMap((grid) =>
-    [1, 2, 3, 4, 16].flatMap((dilation) =>
+  describe('the convolution', () => {
+    // Fewer cells than a tile, cells that fill no tile, more than share a table; groups of 4 channels, which are merged.
+    it.each([
+      ['1×1', randomConv(1, 1, 24, 16), 1, 7, centred(1, 1, 1)],
+      ['1×1 on one cell', randomConv(1, 1, 8, 8), 1, 1, centred(1, 1, 1)],
+      ['3×3', randomConv(3, 3, 5, 16), 1, 9, centred(3, 3, 1)],
+      ['3×3 dilated to the edge', randomConv(3, 3, 8, 8), 1, 5, centred(3, 3, 4)],
+      ['3×1 in two groups', randomConv(3, 1, 8, 16), 2, 6, centred(3, 1, 2)],
+      ['1×3 in four narrow groups', randomConv(1, 3, 4, 16), 4, 8, centred(1, 3, 1)],
+      ['3×3 of stride 2', randomConv(3, 3, 16, 24), 1, 12, { ...centred(3, 3, 1), stride: 2 }],
       [
-        [8, 1],
-        [24, 1],
-        [32, 2],
-        [16, 4],
-      ].map(([channels, groups]) => [grid, dilation, channels, groups] as [number, number, number, number]),
-    ),
-  );
-  it.each(
-    cases,
-  )('grid %i, dilation %i, %i channels in %i groups, two pictures', (grid, dilation, channels, groups) => {
-    const convs = block(channels, groups, dilation);
-    expect(fitsResidual(convs, grid)).toBe(true);
-    const x = picture(2, grid, channels);
-    const expected = byTfjs(x, convs);
-    expect(difference(expected, ours(x, convs, dilation))).toBeLessThan(3e-6);
-    const wrong = convs.map((c, i) => (i === 2 ? { ...c, conv: reversedTaps(c.conv) } : c));
-    if (dilation < grid) expect(difference(expected, ours(x, wrong, dilation))).toBeGreaterThan(1e-3);
-    x.dispose();
+        '2×2, padded behind',
+        randomConv(2, 2, 8, 32),
+        1,
+        6,
+        { stride: 1, rows: [0, 1], columns: [0, 1], dilation: [1, 1] },
+      ],
+    ] satisfies [
+      string,
+      Conv,
+      number,
+      number,
+      Omit<Window, 'kernel'>,
+    ][])('%s', (_, conv, groups, grid, window) => {
+      expect(fitsConvolution(conv, groups)).toBe(true);
+      const x = picture(2, grid, conv.shape[2] * groups);
+      const expected = values(() => stock(x, conv, groups, window));
+      expect(difference(expected, convolved(x, conv, groups, window))).toBeLessThan(1e-6);
+      if (conv.shape[0] * conv.shape[1] > 1)
+        expect(difference(expected, convolved(x, reversedTaps(conv), groups, window))).toBeGreaterThan(1e-3);
+      x.dispose();
+    });
+
+    it('is not for outputs that fill no vectors', () => {
+      expect(fitsConvolution(randomConv(3, 3, 8, 12), 1)).toBe(false);
+    });
   });
 
-  it('is for factorised blocks of full vectors on grids of at least a tile', () => {
-    expect(fitsResidual(block(8, 1, 1), 3)).toBe(false);
-    expect(fitsResidual(block(12, 1, 1), 12)).toBe(false);
-    expect(fitsResidual(block(8, 1, 1).slice(0, 2), 12)).toBe(false);
+  describe('the downsampler', () => {
+    it.each([
+      [1, 16, 10],
+      [16, 64, 12],
+      [24, 32, 6],
+    ])('from %i channels to %i on a grid of %i', (inputs, channels, grid) => {
+      const conv = randomConv(3, 3, inputs, channels - inputs);
+      const [scale, shift] = [numbers(inputs), numbers(inputs)];
+      expect(fitsDownsample(conv)).toBe(true);
+      const x = picture(2, grid, inputs);
+      const halving = { ...centred(3, 3, 1), stride: 2 };
+      const expected = values(() => {
+        const pooled = tf.add(tf.mul(tf.maxPool(x, 2, 2, 'valid'), scale), shift);
+        return tf.relu(tf.concat([stock(x, conv, 1, halving), pooled], 3));
+      });
+      const ours = (of: Conv) =>
+        values(() => {
+          const { filters: packed, ...packing } = packConvolution(of, 1);
+          const norm = tf.tensor1d([...scale, ...shift]);
+          const scratch = scratchOf(convolutionScratch(of, 1));
+          return run(
+            downsample,
+            { x, filters: tf.tensor1d(packed), norm, scratch },
+            { ...packing, channels },
+          );
+        });
+      expect(difference(expected, ours(conv))).toBeLessThan(1e-6);
+      expect(difference(expected, ours(reversedTaps(conv)))).toBeGreaterThan(1e-3);
+      x.dispose();
+    });
+
+    it('is not for filled-up outputs that no pooled channels cover', () => {
+      expect(fitsDownsample(randomConv(3, 3, 1, 10))).toBe(false);
+    });
+  });
+
+  describe('the upsampler', () => {
+    it.each([
+      [16, 8, 3],
+      [8, 16, 12],
+    ])('from %i channels to %i on a grid of %i', (inputs, outputs, grid) => {
+      const conv = randomConv(3, 3, inputs, outputs);
+      const x = picture(2, grid, inputs);
+      const expected = values(() => {
+        const filter = tf.transpose(tf.tensor4d(conv.kernel, [3, 3, inputs, outputs]), [0, 1, 3, 2]);
+        const y = tf.conv2dTranspose(x, filter, [2, 2 * grid, 2 * grid, outputs], 2, 1, 'floor');
+        return tf.relu(tf.add(y, conv.bias));
+      });
+      const ours = (of: Conv) =>
+        values(() => {
+          const rows = splitRows(of);
+          const { filters: evenFilters, ...even } = packConvolution(rows.even, 1);
+          const { filters: oddFilters, ...odd } = packConvolution(rows.odd, 1);
+          const scratch = scratchOf(convolutionScratch(rows.odd, 1));
+          const inputsOf = { x, even: tf.tensor1d(evenFilters), odd: tf.tensor1d(oddFilters), scratch };
+          return run(upsample, inputsOf, { even, odd });
+        });
+      expect(difference(expected, ours(conv))).toBeLessThan(1e-6);
+      expect(difference(expected, ours(reversedTaps(conv)))).toBeGreaterThan(1e-3);
+      x.dispose();
+    });
+  });
+
+  describe('the residual block', () => {
+    function block(channels: number, groups: number, dilation: number): DilatedConv[] {
+      return [false, true, false, true].map((across, i) => {
+        const d = i < 2 ? 1 : dilation;
+        const inputs = channels / groups;
+        const conv = across ? randomConv(1, 3, inputs, channels) : randomConv(3, 1, inputs, channels);
+        return { conv, groups, dilation: across ? [1, d] : [d, 1] };
+      });
+    }
+
+    const byTfjs = (x: tf.Tensor4D, convs: DilatedConv[]) =>
+      values(() => {
+        const y = convs.reduce((value, { conv, groups, dilation }, i) => {
+          const d = Math.max(...dilation);
+          const sum = stock(value, conv, groups, centred(conv.shape[0], conv.shape[1], d));
+          return i < convs.length - 1 ? tf.relu(sum) : sum;
+        }, x);
+        return tf.relu(tf.add(x, y));
+      });
+
+    const ours = (x: tf.Tensor4D, convs: DilatedConv[], dilation: number) =>
+      values(() => {
+        const { filters: packed, ...packing } = packResidual(convs);
+        const scratch = scratchOf(residualScratch(x.shape[1], packing.channels));
+        return run(residual, { x, filters: tf.tensor1d(packed), scratch }, { ...packing, dilation });
+      });
+
+    // Grids that leave four, three, two, one and no outputs over, dilations past the grid, lines that fill no tile; groups
+    // of full vectors and of 4 channels, which are merged.
+    const cases = [4, 6, 7, 8, 9, 12, 13, 24].flatMap((grid) =>
+      [1, 2, 3, 4, 16].flatMap((dilation) =>
+        [
+          [8, 1],
+          [24, 1],
+          [32, 2],
+          [16, 4],
+        ].map(([channels, groups]) => [grid, dilation, channels, groups] as [number, number, number, number]),
+      ),
+    );
+    it.each(
+      cases,
+    )('grid %i, dilation %i, %i channels in %i groups, two pictures', (grid, dilation, channels, groups) => {
+      const convs = block(channels, groups, dilation);
+      expect(fitsResidual(convs, grid)).toBe(true);
+      const x = picture(2, grid, channels);
+      const expected = byTfjs(x, convs);
+      expect(difference(expected, ours(x, convs, dilation))).toBeLessThan(3e-6);
+      const wrong = convs.map((c, i) => (i === 2 ? { ...c, conv: reversedTaps(c.conv) } : c));
+      if (dilation < grid) expect(difference(expected, ours(x, wrong, dilation))).toBeGreaterThan(1e-3);
+      x.dispose();
+    });
+
+    it('is for factorised blocks of full vectors on grids of at least a tile', () => {
+      expect(fitsResidual(block(8, 1, 1), 3)).toBe(false);
+      expect(fitsResidual(block(12, 1, 1), 12)).toBe(false);
+      expect(fitsResidual(block(8, 1, 1).slice(0, 2), 12)).toBe(false);
+    });
   });
 });

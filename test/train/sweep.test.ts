@@ -103,7 +103,10 @@ describe('npm run sweep', () => {
       expect(of('attention').parameters).toBeLessThan(1.2 * of('grouped').parameters);
       expect(of('plain').latency?.ratio).toBe(1);
 
-      const baselines = await run('baselines', '--only', 'parallel,resnet');
+      const baselines = await run('baselines', '--only', 'parallel,resnet', '--jobs', '2');
+      expect(baselines.said).toMatch(
+        /^parallel-1: epoch 1: .*^resnet-1: epoch 1: |^resnet-1: epoch 1: .*^parallel-1: epoch 1: /ms,
+      );
       expect(baselines.rows.get('resnet')).toMatchObject({ latency: null, engine: { engine: 'torch' } });
       expect(baselines.rows.get('parallel')?.macs).toBeGreaterThan(1e6);
       const again = await run('baselines', '--only', 'parallel,resnet');
@@ -112,4 +115,38 @@ describe('npm run sweep', () => {
     },
     240_000,
   );
+
+  it.skipIf(!python)(
+    'beside each other: begins a pupil after its teacher, and ends the others where one fails',
+    async () => {
+      const file = join(folder, 'chain.json');
+      const taught = (teacher: string) => ({
+        distillation: { teachers: [teacher], weight: 0.5, temperature: 2 },
+      });
+      const rows = [
+        { name: 'orphan', changes: taught('runs/there-is-none') },
+        { name: 'teacher', changes: {} },
+        { name: 'pupil', changes: taught('teacher-1') },
+      ];
+      const base = relative(folder, join('scripts', 'train', 'configs', 'smoke.json'));
+      writeFileSync(file, JSON.stringify({ about: 'it', base, seeds: [1], rows }));
+      const out = join(folder, 'chain');
+      const options = ['--file', file, '--out', out, '--quick', '--jobs', '3'];
+      const { code, said } = await script('sweep', ...options).ended;
+      expect(code, said).toBe(1);
+      expect(said).toMatch(/^error: teacher: .*there-is-none/m);
+      const [teacher, pupil] = ['teacher-1: epoch 1: ', 'pupil-1: cpu: '].map((text) => said.indexOf(text));
+      expect(teacher).toBeGreaterThan(0);
+      expect(pupil).toBeGreaterThan(teacher as number);
+      expect(readdirSync(join(out, 'pupil-1'))).toContain('best.safetensors');
+    },
+    120_000,
+  );
+
+  it('has jobs for the torch engine alone', async () => {
+    const options = ['--file', join(SWEEPS, 'shapes.json'), '--engine', 'tfjs', '--jobs', '2'];
+    const { code, said } = await script('sweep', ...options).ended;
+    expect(code).toBe(1);
+    expect(said).toContain('error: --jobs is an option of the torch engine');
+  });
 });

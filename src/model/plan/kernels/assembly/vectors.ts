@@ -14,9 +14,11 @@ export function relu(x: v128): v128 {
   return f32x4.pmax(f32x4.splat(0), x);
 }
 
+/** sum + a * b, rounded once where the module is compiled for relaxed SIMD and the processor can. */
 // @ts-ignore: decorator
 @inline
 export function madd(sum: v128, a: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(a, b, sum);
   return f32x4.add(sum, f32x4.mul(a, b));
 }
 
