@@ -11,7 +11,7 @@ import { loadModel } from '../../src/assets/node-model.js';
 import { cropFace } from '../../src/model/crop.js';
 import { createFaceDetector } from '../../src/model/face.js';
 import { createImageDecoder } from '../../src/model/image.js';
-import { createRecognizer, type Recognition } from '../../src/model/recognizer.js';
+import { createRecognizer, type Recognition, type Recognizer } from '../../src/model/recognizer.js';
 import { contract } from '../contract/contract.js';
 import { EXPRESSIONS, form, pngClaiming, post, postJson } from '../contract/requests.js';
 import { isolateMemory } from '../support/heap.js';
@@ -77,23 +77,53 @@ describe('what is deployed', () => {
 });
 
 describe('the start-up of what is deployed', () => {
-  test('needs less than 400 ms of processor time', async () => {
+  test('needs less processor time than scoring 30 faces, and than Cloudflare’s second', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'mien-deployed-'));
     const deployed = await bundleWorker({ out: folder });
     const nothing = writeEmptyWorker(join(folder, 'empty'), folder);
+    const assets = await loadAssets();
+    const recognizer = await createRecognizer({
+      assets,
+      model: await loadModel('models/mien-v1'),
+      backend: 'wasm',
+    });
     const needed: number[] = [];
-    // The best of several: other work on the machine costs a start the caches, and gives it nothing.
-    while (needed.length < 10 && (needed.length < 3 || Math.min(...needed) >= 400)) {
+    const inFaces: number[] = [];
+    // The best of several: other work on the machine costs a start the caches, and gives it nothing. In faces, since the
+    // machine's speed changes: 30 take 0.4 s where one takes 13 ms.
+    while (needed.length < 10 && (needed.length < 3 || Math.min(...inFaces) >= 30)) {
+      const face = await processorMs(recognizer);
       const before = await startOnce(join(folder, 'empty'), nothing, (url) => fetch(url));
       const after = await startOnce(folder, deployed, (url) => fetch(url));
       needed.push(after.cpuMs - before.cpuMs);
+      inFaces.push((after.cpuMs - before.cpuMs) / face);
     }
+    recognizer.dispose();
     rmSync(folder, { recursive: true });
-    console.log('processor time of starts, ms:', needed.map(Math.round));
-    expect(Math.min(...needed)).toBeLessThan(400);
-    expect(Math.min(...needed)).toBeGreaterThan(50); // the control: both networks have been loaded and run
+    console.log(
+      'processor time of starts, ms:',
+      needed.map(Math.round),
+      'in faces:',
+      inFaces.map(Math.round),
+    );
+    expect(Math.min(...needed)).toBeLessThan(1000);
+    expect(Math.min(...inFaces)).toBeLessThan(30);
+    expect(Math.min(...inFaces)).toBeGreaterThan(3); // the control: both networks have been loaded and run
   }, 120_000);
 });
+
+/** Milliseconds of processor time that scoring a face takes at present. */
+async function processorMs(recognizer: Recognizer): Promise<number> {
+  const crop = new Uint8Array(48 * 48).fill(60);
+  const score = async (times: number) => {
+    for (let i = 0; i < times; i++) await recognizer.classify(crop);
+  };
+  await score(10);
+  const began = process.cpuUsage();
+  await score(20);
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) / 1000 / 20;
+}
 
 describe('workerd and Node', () => {
   test('make the same crop and the same probabilities of one photo', async () => {
