@@ -4,6 +4,9 @@ import { packageRoot } from '../../src/assets/node.js';
 import { MienError } from '../../src/model/errors.js';
 
 const SOURCE = 'src/model/plan/kernels/assembly/index.ts';
+const OPTIONS = '-O3 --noAssert --importMemory --runtime stub --initialMemory 1'.split(' ');
+/** Written to memory alone. */
+const OUT = join('dist', 'kernels.wasm');
 
 /**
  * Compiles the plan's kernels from AssemblyScript. The module imports its memory, and keeps nothing in it.
@@ -13,11 +16,8 @@ const SOURCE = 'src/model/plan/kernels/assembly/index.ts';
 export async function compileKernels(relaxed: boolean): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
   const features = relaxed ? 'simd,relaxed-simd' : 'simd';
-  const options = `-O3 --noAssert --enable ${features} --importMemory --runtime stub --initialMemory 1`.split(
-    ' ',
-  );
   const { error, stderr } = await compile(
-    [SOURCE, ...options, '--baseDir', packageRoot(), '--outFile', join('dist', 'kernels.wasm')],
+    [SOURCE, ...OPTIONS, '--enable', features, '--baseDir', packageRoot(), '--outFile', OUT],
     {
       writeFile(_, contents) {
         if (typeof contents !== 'string') binary = contents;

@@ -13,13 +13,13 @@ export interface LambdaBundleOptions {
   model?: string;
 }
 
-/** What a module that stands for a file does when it is imported, by the file's extension. */
-const READERS: Record<string, string> = {
-  // What the runtime does not know the instructions of is undefined.
-  wasm: 'WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined',
-  bin: 'new Uint8Array(bytes).buffer',
-  safetensors: 'new Uint8Array(bytes).buffer',
-};
+/** What a module that stands for a file does when it is imported, by the first that the file's name ends with. */
+const READERS: [ending: string, reader: string][] = [
+  ['-relaxed.wasm', 'WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined'],
+  ['.wasm', 'new WebAssembly.Module(bytes)'],
+  ['.bin', 'new Uint8Array(bytes).buffer'],
+  ['.safetensors', 'new Uint8Array(bytes).buffer'],
+];
 
 /** Puts imported files beside the bundle, and makes of each a module that reads it: what wrangler does for Workers. */
 const filesAsModules: Plugin = {
@@ -28,7 +28,7 @@ const filesAsModules: Plugin = {
     onLoad({ filter: /\.(wasm|bin|safetensors)$/ }, ({ path, with: { type } }) => {
       // The module below imports the file once more, marked so, for its place beside the bundle.
       if (type === 'file') return { contents: readFileSync(path), loader: 'file' };
-      const reader = READERS[path.split('.').pop() as string];
+      const reader = READERS.find(([ending]) => path.endsWith(ending))?.[1];
       const contents = `
         import { readFileSync } from 'node:fs';
         import name from ${JSON.stringify(path)} with { type: 'file' };
