@@ -1,10 +1,5 @@
-/**
- * Bundles the Worker as a deployment does, prints what would be uploaded, and fails over the budget:
- * npm run edge:check [-- --model models/mien-v1] [--out dist/worker]
- */
-import { parseArgs } from 'node:util';
 import { MienError } from '../src/model/errors.js';
-import { main } from './lib/main.js';
+import { main, npmCommand } from './lib/command.js';
 import { bundleWorker } from './lib/worker-bundle.js';
 
 /** Bytes of everything after gzip. Workers take more: this keeps deployments and cold starts quick. */
@@ -14,11 +9,14 @@ const row = (name: string, type: string, bytes: number, gzipBytes: number) =>
   [name.padEnd(32), type.padEnd(13), kilobytes(bytes), kilobytes(gzipBytes)].join(' ');
 const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`.padStart(12);
 
-main(async () => {
-  const { values } = parseArgs({
-    options: { model: { type: 'string' }, out: { type: 'string', default: 'dist/worker' } },
-  });
-  const { model, out } = values;
+const command = npmCommand('edge:check')
+  .description(
+    'Bundles the Worker as a deployment does, prints what would be uploaded, and fails over the budget.',
+  )
+  .option('--model <folder>', 'the model to bundle (default: models/mien-v1)')
+  .option('--out <folder>', 'where to', 'dist/worker');
+
+async function check({ model, out }: ReturnType<typeof command.opts>): Promise<void> {
   const modules = await bundleWorker({ out, ...(model && { model }) });
   console.log(`${'module'.padEnd(32)} ${'type'.padEnd(13)} ${'size'.padStart(12)} ${'gzip'.padStart(12)}`);
   for (const { name, type, bytes, gzipBytes } of modules) {
@@ -34,4 +32,6 @@ main(async () => {
       `The bundle has ${gzipBytes} bytes after gzip: ${gzipBytes - BUDGET_BYTES} over the budget of ${BUDGET_BYTES}.`,
     );
   }
-});
+}
+
+main(command.action(check));

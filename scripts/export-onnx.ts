@@ -1,24 +1,26 @@
-/**
- * Writes a model as ONNX: npm run export-onnx -- [--model models/mien-v1] [--out mien.onnx]
- *
- * `crops` uint8 [n, 48, 48, 1], as src/model/crop.ts makes them, to `scores` float32 [n, 7].
- */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Option } from '@commander-js/extra-typings';
 import { packageRoot } from '../src/assets/node.js';
 import { loadModel } from '../src/assets/node-model.js';
+import { main, npmCommand } from './lib/command.js';
 import { writeAtomically } from './lib/files.js';
-import { main } from './lib/main.js';
 import { exportOnnx } from './onnx/export.js';
 
-main(async () => {
-  const { values } = parseArgs({
-    options: {
-      model: { type: 'string', default: join(packageRoot(), 'models', 'mien-v1') },
-      out: { type: 'string', default: 'mien.onnx' },
-    },
-  });
-  const bytes = exportOnnx(await loadModel(values.model));
-  writeAtomically(values.out, bytes);
-  console.log(`${values.out}: ${bytes.length} bytes`);
-});
+main(
+  npmCommand('export-onnx')
+    .description(
+      'Writes a model as ONNX: crops, uint8 [n, 48, 48, 1] as src/model/crop.ts makes them, to scores, float32 [n, 7].',
+    )
+    .addOption(
+      new Option('--model <folder>', 'the model').default(
+        join(packageRoot(), 'models', 'mien-v1'),
+        'models/mien-v1',
+      ),
+    )
+    .option('--out <file>', 'where to', 'mien.onnx')
+    .action(async ({ model, out }) => {
+      const bytes = exportOnnx(await loadModel(model));
+      writeAtomically(out, bytes);
+      console.log(`${out}: ${bytes.length} bytes`);
+    }),
+);

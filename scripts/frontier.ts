@@ -1,10 +1,3 @@
-/**
- * Accuracy against milliseconds, for docs/REPORT.md: npm run frontier
- *
- * Reads our networks in docs/metrics/sweeps/frontier (rows of the sweep of that name), times them in turns with the
- * published model and with what users could pick instead, and writes them there again with their latency, and a row for
- * each of the others, with its accuracy on PublicTest. `npm run setup:bench` installs what mien is compared with.
- */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -17,8 +10,8 @@ import { PUBLISHED } from './bench/inference.js';
 import { takeTurns } from './bench/race.js';
 import { writeRandomModel } from './bench/random-model.js';
 import { SubjectProcess, type Turn } from './bench/subject-process.js';
+import { main, npmCommand } from './lib/command.js';
 import { writeAtomically } from './lib/files.js';
-import { main } from './lib/main.js';
 import { sampleCrops } from './lib/sample-crops.js';
 import { median } from './lib/statistics.js';
 import { type Model, readModels } from './report/inputs.js';
@@ -81,7 +74,11 @@ async function* contestants(folder: string): AsyncGenerator<Contestant> {
   }
 }
 
-main(async () => {
+const command = npmCommand('frontier').description(
+  'Accuracy against milliseconds, for docs/REPORT.md: times our networks in docs/metrics/sweeps/frontier (rows of the sweep of that name) in turns with the published model and with what users could pick instead, and writes them there again with their latency, and a row for each of the others, with its accuracy on PublicTest. npm run setup:bench installs what mien is compared with.',
+);
+
+async function measure(): Promise<void> {
   if (!existsSync(DATA))
     throw new MienError('invalid_data', `${DATA} is absent: npm run prepare-data packs FER2013 there.`);
   const folder = mkdtempSync(join(tmpdir(), 'mien-frontier-'));
@@ -105,4 +102,6 @@ main(async () => {
     for (const { subject } of all) subject.stop();
     rmSync(folder, { recursive: true });
   }
-});
+}
+
+main(command.action(measure));

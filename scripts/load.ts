@@ -1,16 +1,10 @@
-/**
- * Puts servers under load and writes docs/BENCHMARKS.md's section `load`: throughput and latency by clients and largest
- * batch, on wasm and, where it is installed, native TensorFlow.
- *
- * npm run load [-- --seconds 2 --rounds 6]
- */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { findPackage } from '../src/assets/native.js';
 import { packageRoot } from '../src/assets/node.js';
 import { MienError } from '../src/model/errors.js';
 import { writeSection } from './lib/benchmarks.js';
-import { main } from './lib/main.js';
+import { main, npmCommand } from './lib/command.js';
+import { positive } from './lib/options.js';
 import { inferRequest, measure } from './load/measure.js';
 import { coresOfOthers, takenSoFar } from './load/others.js';
 import { ONE_THREAD, sectionOf } from './load/section.js';
@@ -49,14 +43,15 @@ async function checkAnswers(servers: Running[]): Promise<void> {
   if (!(apart < 1e-4)) throw new MienError('internal', `The servers' scores differ by ${apart}.`);
 }
 
-main(async () => {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '2' },
-      rounds: { type: 'string', default: '6' },
-    },
-  });
-  const plan = { clients: CLIENTS, seconds: Number(values.seconds), rounds: Number(values.rounds) };
+const command = npmCommand('load')
+  .description(
+    "Puts servers under load and writes docs/BENCHMARKS.md's section: throughput and latency by clients and largest batch, on wasm and, where it is installed, native TensorFlow.",
+  )
+  .option('--seconds <n>', 'each server is under load in a round, by so many clients', positive, 2)
+  .option('--rounds <n>', 'turns that each takes', positive, 6);
+
+async function load(options: ReturnType<typeof command.opts>): Promise<void> {
+  const plan = { clients: CLIENTS, ...options };
   if (!NATIVE) console.log('native TensorFlow is not installed (npm run setup:native): measuring wasm alone');
   const servers: Running[] = [];
   try {
@@ -65,12 +60,14 @@ main(async () => {
     const before = await takenSoFar(servers);
     const cells = await measure(servers, crop, plan);
     const others = coresOfOthers(before, await takenSoFar(servers));
-    const options = process.argv.slice(2);
-    const command = ['npm run load', ...(options.length > 0 ? ['--', ...options] : [])].join(' ');
-    const section = sectionOf(cells, { others, command });
+    const given = process.argv.slice(2);
+    const asked = ['npm run load', ...(given.length > 0 ? ['--', ...given] : [])].join(' ');
+    const section = sectionOf(cells, { others, command: asked });
     writeSection('load', section);
     console.log(section);
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
   }
-});
+}
+
+main(command.action(load));

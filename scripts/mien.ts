@@ -1,18 +1,32 @@
 #!/usr/bin/env node
-/** The package's command: `mien predict FILE...`, `mien serve`. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from '@commander-js/extra-typings';
+import { packageRoot } from '../src/assets/node.js';
+import { main } from './lib/command.js';
 
-const COMMANDS: Record<string, () => Promise<unknown>> = {
-  predict: () => import('./predict.js'),
-  serve: () => import('../src/handlers/node.js'),
-};
+const { version, description } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'));
 
-// Each command reads what is left.
-const [name] = process.argv.splice(2, 1);
-const command = COMMANDS[name ?? ''];
-if (command) await command();
-else {
-  console.error('usage: mien predict FILE... [--json] [--saliency out.png]\n       mien serve');
-  process.exitCode = 1;
-}
+// What a command runs is loaded by that command alone.
+const mien = new Command('mien')
+  .description(description)
+  .version(version)
+  .showHelpAfterError('(--help lists the options)');
 
-export {};
+mien
+  .command('predict')
+  .description('Scores the faces of photos. A file that fails is reported in its place, the others go on.')
+  .argument('<files...>', 'JPEG, PNG or WebP')
+  .option('--json', "print one object with the API's answer by file")
+  .option('--model <folder>', 'the model (default: models/mien-v1, which comes with the package)')
+  .option('--saliency <png>', "draw over the photo what speaks for each face's best label")
+  .action(async (files, options) => (await import('./predict.js')).predict(files, options));
+
+mien
+  .command('serve')
+  .description('Starts the server; the environment configures it, as docs/configuration.md lists.')
+  .action(async () => {
+    await import('../src/handlers/node.js');
+  });
+
+main(mien);

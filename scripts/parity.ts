@@ -1,10 +1,5 @@
-/**
- * Compares the same weights and crops through torch, the training form on tfjs's cpu backend and the wasm plan:
- * npm run parity [-- --model models/mien-v1] [--crops 64] [--data data/fer2013]
- */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadAssets } from '../src/assets/node.js';
@@ -15,7 +10,8 @@ import { MienError } from '../src/model/errors.js';
 import { Network } from '../src/model/network.js';
 import { createClassifier } from '../src/model/plan/index.js';
 import { decodeSafetensors, encodeSafetensors, type Weights } from '../src/model/weights.js';
-import { main } from './lib/main.js';
+import { main, npmCommand } from './lib/command.js';
+import { positive } from './lib/options.js';
 import { Progress } from './lib/progress.js';
 import { findPython } from './lib/python.js';
 import { sampleCrops } from './lib/sample-crops.js';
@@ -69,14 +65,15 @@ function mirrored(weights: Weights): Uint8Array {
 const largest = (a: Float32Array, b: Float32Array) =>
   a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0);
 
-main(async () => {
-  const { values } = parseArgs({
-    options: {
-      model: { type: 'string', default: 'models/mien-v1' },
-      crops: { type: 'string', default: '64' },
-      data: { type: 'string', default: 'data/fer2013' },
-    },
-  });
+const command = npmCommand('parity')
+  .description(
+    "Compares the same weights and crops through torch, the training form on tfjs's cpu backend and the wasm plan.",
+  )
+  .option('--model <folder>', 'the model', 'models/mien-v1')
+  .option('--crops <n>', 'how many', positive, 64)
+  .option('--data <folder>', 'where the crops are from; noise where it is absent', 'data/fer2013');
+
+async function compare(values: ReturnType<typeof command.opts>): Promise<void> {
   const files = {
     architecture: join(values.model, 'architecture.json'),
     weights: join(values.model, 'weights.safetensors'),
@@ -85,7 +82,7 @@ main(async () => {
   const bytes = readFileSync(files.weights);
   const weights = decodeSafetensors(bytes);
   if (!existsSync(values.data)) console.log(`${values.data} is absent: comparing on noise`);
-  const crops = sampleCrops(Number(values.crops), values.data);
+  const crops = sampleCrops(values.crops, values.data);
 
   const results = new Map<string, Float32Array>();
   if (findPython()) results.set('torch cpu', await scoreByTorch(files, crops));
@@ -111,4 +108,6 @@ main(async () => {
       `parity fails: the bound is ${TOLERANCE}, and the control must exceed it`,
     );
   console.log(`parity holds for ${values.crops} crops: all within ${TOLERANCE}`);
-});
+}
+
+main(command.action(compare));

@@ -1,44 +1,22 @@
-/**
- * Scores the faces of photos: mien predict FILE... [--json] [--model models/mien-v1] [--saliency out.png]; in a clone,
- * npm run predict -- FILE...
- *
- * A table for people, or with --json one object with the API's answer by file (npm run --silent keeps npm's
- * own lines out of it). A file that fails is reported in its place, the others go on, and the exit code is 1 in
- * the end. --saliency draws over the photo what speaks for each face's best label.
- */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { loadAssets, packageRoot } from '../src/assets/node.js';
 import { loadModel } from '../src/assets/node-model.js';
 import { MienError } from '../src/model/errors.js';
 import { createRecognizer, type Recognition, type RecognizedFace } from '../src/model/recognizer.js';
 import { writeAtomically } from './lib/files.js';
-import { main } from './lib/main.js';
 import { drawSaliency } from './lib/overlay.js';
+
+interface PredictOptions {
+  json?: boolean | undefined;
+  /** The model's folder; the published one if it is not given. */
+  model?: string | undefined;
+  saliency?: string | undefined;
+}
 
 type Failure = { error: { code: string; message: string } };
 
-const USAGE = 'usage: mien predict FILE... [--json] [--model models/mien-v1] [--saliency out.png]';
 const BAR = 40;
-
-function readArguments() {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean', default: false },
-        model: { type: 'string' },
-        saliency: { type: 'string' },
-      },
-    });
-    if (values.saliency && positionals.length > 1) throw new Error('--saliency takes one photo');
-    if (positionals.length > 0) return { ...values, files: positionals };
-  } catch (cause) {
-    throw new MienError('invalid_data', `${(cause as Error).message}\n${USAGE}`, { cause });
-  }
-  throw new MienError('invalid_data', `no file given\n${USAGE}`);
-}
 
 function failure(error: unknown): Failure {
   if (MienError.is(error)) return { error: { code: error.code, message: error.message } };
@@ -73,8 +51,17 @@ function describe(file: string, result: Recognition | Failure): string {
   return [title, ...faces.flatMap((face, index) => faceLines(face, index, image))].join('\n');
 }
 
-main(async () => {
-  const { files, json, model: folder, saliency } = readArguments();
+/**
+ * Scores the faces of photos and prints them: a table for people, or with `json` one object with the API's answer by file.
+ * A file that fails is reported in its place, the others go on, and the exit code is 1 in the end. With `saliency` a PNG is
+ * written of the photo with what speaks for each face's best label drawn over it.
+ * @throws {MienError} `invalid_data` where one drawing is to show several photos
+ */
+export async function predict(
+  files: string[],
+  { json, model: folder, saliency }: PredictOptions,
+): Promise<void> {
+  if (saliency && files.length > 1) throw new MienError('invalid_data', '--saliency takes one photo');
   const [assets, model] = await Promise.all([
     loadAssets(),
     loadModel(folder ?? join(packageRoot(), 'models', 'mien-v1')),
@@ -95,4 +82,4 @@ main(async () => {
   }
   if (json) console.log(JSON.stringify(results, null, 2));
   recognizer.dispose();
-});
+}

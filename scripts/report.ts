@@ -1,15 +1,9 @@
-/**
- * Writes docs/REPORT.md with its drawings, and every model's card, from metrics files alone: npm run report [-- --root .]
- *
- * The paper's tables and figures stand beside ours. What has not been measured says so, and why. The files are the
- * published models' metrics.json and those of docs/metrics/ (docs/architecture.md, "Metrics files").
- */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Option } from '@commander-js/extra-typings';
 import { packageRoot } from '../src/assets/node.js';
+import { main, npmCommand } from './lib/command.js';
 import { writeAtomically } from './lib/files.js';
-import { main } from './lib/main.js';
 import { readInputs, readModels } from './report/inputs.js';
 import { makeReport } from './report/report.js';
 import { modelCard } from './train/model-card.js';
@@ -22,9 +16,13 @@ function writeFigures(folder: string, figures: Record<string, string>): void {
     if (file.endsWith('.svg') && !(file.slice(0, -4) in figures)) rmSync(join(folder, file));
 }
 
-main(async () => {
-  const { values } = parseArgs({ options: { root: { type: 'string', default: packageRoot() } } });
-  const { root } = values;
+const command = npmCommand('report')
+  .description(
+    "Writes docs/REPORT.md with its drawings, and every model's card, from metrics files alone: the published models' metrics.json and those of docs/metrics/. The paper's tables and figures stand beside ours; what has not been measured says so, and why.",
+  )
+  .addOption(new Option('--root <folder>', 'the repository').default(packageRoot(), 'this one'));
+
+function report({ root }: { root: string }): void {
   const inputs = readInputs(root);
   const { text, figures } = makeReport(inputs);
   writeFigures(join(root, 'docs', 'report'), figures);
@@ -36,4 +34,6 @@ main(async () => {
     writeAtomically(join(root, 'models', metrics.name, 'MODEL_CARD.md'), modelCard(metrics, arch, own));
   }
   console.log(`docs/REPORT.md, ${Object.keys(figures).length} drawings, ${models.length} model cards`);
-});
+}
+
+main(command.action(report));

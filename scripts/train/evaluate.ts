@@ -1,18 +1,9 @@
-/**
- * Scores a published model, or a run's best weights, and measures:
- * npm run evaluate -- --model models/mien-v1 --data data/fer2013 --split test [--backend wasm] [--limit N] [--json FILE]
- * npm run evaluate -- --run runs/resnet-1 --split test [--tta flip|ten-crop] --json docs/metrics/baselines/resnet-1.json
- *
- * Networks of ours are scored through the plan as served; baselines, which are never served, by torch in float32.
- */
-import { parseArgs } from 'node:util';
-import { BACKEND_NAMES, type BackendName } from '../../src/model/backends/index.js';
-import { MienError } from '../../src/model/errors.js';
-import { main } from '../lib/main.js';
+import { Option } from '@commander-js/extra-typings';
+import { main, npmCommand } from '../lib/command.js';
+import { backendOption, DATA_OPTION, positive } from '../lib/options.js';
 import { readDataSet, rowsOf } from './data/pack.js';
 import { formatMetrics } from './metrics.js';
 import { type MetricsFile, writeMetricsFile } from './metrics-files.js';
-import { oneOf, positive } from './options.js';
 import { TEST_PARTS } from './protocols/fer2013.js';
 import type { Part } from './protocols/protocol.js';
 import { metricsOf, testedRows } from './protocols/tested.js';
@@ -41,24 +32,29 @@ function say(metrics: MetricsFile): void {
     );
 }
 
-main(async () => {
-  const { values } = parseArgs({
-    options: {
-      model: { type: 'string' },
-      run: { type: 'string' },
-      data: { type: 'string', default: 'data/fer2013' },
-      split: { type: 'string', default: 'test' },
-      backend: { type: 'string', default: 'wasm' },
-      tta: { type: 'string', default: 'none' },
-      limit: { type: 'string' },
-      json: { type: 'string' },
-    },
-  });
-  if (values.model && values.run) throw new MienError('invalid_data', '--model or --run, not both');
-  const split = oneOf('split', values.split, ['public', 'private', 'test']);
-  const backend: BackendName = oneOf('backend', values.backend, BACKEND_NAMES);
-  const tta = oneOf('tta', values.tta, TTA);
-  const limit = positive('limit', values.limit);
+const command = npmCommand('evaluate')
+  .description(
+    "Scores a published model, or a run's best weights, and measures. Networks of ours are scored through the plan as served; baselines, which are never served, by torch in float32.",
+  )
+  .addOption(new Option('--model <folder>', 'the model (default: models/mien-v1)').conflicts('run'))
+  .option('--run <folder>', 'a run in place of a model')
+  .option(...DATA_OPTION, 'data/fer2013')
+  .addOption(
+    new Option('--split <name>', 'what is scored; test is public and private together')
+      .choices(['public', 'private', 'test'] as const)
+      .default('test' as const),
+  )
+  .addOption(backendOption('what the plan computes on'))
+  .addOption(
+    new Option('--tta <views>', 'test-time averaging, which is not what is served')
+      .choices(TTA)
+      .default('none' as const),
+  )
+  .option('--limit <n>', 'score so many pictures, spread evenly', positive)
+  .option('--json <file>', 'write a metrics file');
+
+async function evaluate(values: ReturnType<typeof command.opts>): Promise<void> {
+  const { split, backend, tta, limit } = values;
   const { index, ...set } = readDataSet(values.data);
   const subject = await openSubject(values.run ?? values.model ?? 'models/mien-v1', backend);
   const parts = SPLIT_PARTS[split];
@@ -86,4 +82,6 @@ main(async () => {
   );
   say(metrics);
   if (values.json) writeMetricsFile(values.json, metrics);
-});
+}
+
+main(command.action(evaluate));

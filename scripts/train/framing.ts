@@ -1,11 +1,5 @@
-/**
- * Derives how FER2013 frames faces: npm run framing -- --csv FILE [--faces 2000] [--out FILE]
- *
- * Shows pictures of the Training split to the face detector, enlarged on a grey canvas, and finds the frame,
- * relative to what the detector says, that best gives the picture itself back. Writes src/model/framing.ts.
- */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Option } from '@commander-js/extra-typings';
 import { loadAssets, packageRoot } from '../../src/assets/node.js';
 import { CROP_SIZE } from '../../src/model/architecture.js';
 import { createBackend } from '../../src/model/backends/index.js';
@@ -13,8 +7,9 @@ import { MienError } from '../../src/model/errors.js';
 import { createFaceDetector, type Face } from '../../src/model/face.js';
 import { type Frame, frameOf, type Pose, poseOf } from '../../src/model/frame.js';
 import type { Raster } from '../../src/model/image.js';
+import { main, npmCommand } from '../lib/command.js';
 import { writeAtomically } from '../lib/files.js';
-import { main } from '../lib/main.js';
+import { positive } from '../lib/options.js';
 import { Progress } from '../lib/progress.js';
 import { readFer2013 } from './data/fer2013.js';
 
@@ -130,17 +125,23 @@ function describeEyes(faces: Face[]): string[] {
   ];
 }
 
-main(async () => {
-  const { values } = parseArgs({
-    options: {
-      csv: { type: 'string' },
-      faces: { type: 'string', default: '2000' },
-      out: { type: 'string', default: join(packageRoot(), 'src', 'model', 'framing.ts') },
-    },
-  });
-  const wanted = Number(values.faces);
-  if (!values.csv || !Number.isInteger(wanted) || wanted < 1 || wanted > TRAINING_ROWS)
-    throw new MienError('invalid_data', 'usage: framing --csv FILE [--faces 2000] [--out FILE]');
+const command = npmCommand('framing')
+  .description(
+    'Derives how FER2013 frames faces: shows pictures of the Training split to the face detector, enlarged on a grey canvas, and finds the frame, relative to what the detector says, that best gives the picture itself back. Writes src/model/framing.ts.',
+  )
+  .requiredOption('--csv <file>', "Kaggle's fer2013.csv, gzipped or not")
+  .option('--faces <n>', `so many pictures, at most ${TRAINING_ROWS}`, positive, 2000)
+  .addOption(
+    new Option('--out <file>', 'where to').default(
+      join(packageRoot(), 'src', 'model', 'framing.ts'),
+      'src/model/framing.ts',
+    ),
+  );
+
+async function derive(values: ReturnType<typeof command.opts>): Promise<void> {
+  const wanted = values.faces;
+  if (wanted > TRAINING_ROWS)
+    throw new MienError('invalid_data', `--faces: Training has ${TRAINING_ROWS} pictures`);
 
   const assets = await loadAssets();
   await createBackend('wasm', assets);
@@ -176,7 +177,7 @@ main(async () => {
   console.log(lines.join('\n'));
   writeAtomically(values.out, source(lines, wanted, framing));
   console.log(`wrote ${values.out}`);
-});
+}
 
 function source(lines: string[], wanted: number, { side, down }: Fit['framing']): string {
   return `/*
@@ -193,3 +194,5 @@ ${lines.map((line) => ` * ${line}`).join('\n')}
 export const FRAMING = { side: ${Number(side.toFixed(3))}, down: ${Number(down.toFixed(3))} };
 `;
 }
+
+main(command.action(derive));

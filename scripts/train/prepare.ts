@@ -1,22 +1,13 @@
-/**
- * Packs a data set for training:
- * npm run prepare-data -- fer2013 --csv FILE [--ferplus FILE] --out FOLDER
- * npm run prepare-data -- folder|ckplus|ckplus48|jaffe --root FOLDER [--face auto|whole] [--seed 1] --out FOLDER
- */
-import { parseArgs } from 'node:util';
 import { MienError } from '../../src/model/errors.js';
 import { LABELS, type Label } from '../../src/model/labels.js';
-import { main } from '../lib/main.js';
+import { main, npmCommand } from '../lib/command.js';
+import { faceOption, positive } from '../lib/options.js';
 import { Progress } from '../lib/progress.js';
 import { createCropper } from './data/faces.js';
 import { readFer2013, readFerPlus, type Sample, SPLITS, VOTES } from './data/fer2013.js';
 import { CROP_BYTES, type DataSet, findCopies, writeDataSet } from './data/pack.js';
 import { splitAtRandom } from './data/split.js';
 import { type Picture, readCkPlus, readCkPlus48, readClassFolders, readJaffe } from './data/trees.js';
-import { oneOf, positive } from './options.js';
-
-const USAGE = `usage: prepare-data fer2013 --csv FILE [--ferplus FILE] --out FOLDER
-       prepare-data folder|ckplus|ckplus48|jaffe --root FOLDER [--face auto|whole] [--seed 1] --out FOLDER`;
 
 /** FER2013's official number of rows; only the progress display relies on it. */
 const ROWS = 35_887;
@@ -55,6 +46,7 @@ async function collectVotes(file: string | undefined, count: number): Promise<Ui
 }
 
 interface Tree {
+  about: string;
   read(root: string): Picture[];
   /** Whether its pictures are cropped already. */
   face: 'auto' | 'whole';
@@ -64,10 +56,15 @@ interface Tree {
 
 /** Trees of files by the name of their command. */
 const TREES: Record<string, Tree> = {
-  folder: { read: readClassFolders, face: 'auto' },
-  ckplus: { read: readCkPlus, face: 'auto' },
-  ckplus48: { read: readCkPlus48, face: 'whole', side: 48 },
-  jaffe: { read: readJaffe, face: 'auto', side: 256 },
+  folder: { about: 'Your own pictures, in a folder an expression.', read: readClassFolders, face: 'auto' },
+  ckplus: { about: 'CK+, as its authors hand it out.', read: readCkPlus, face: 'auto' },
+  ckplus48: {
+    about: 'CK+ in a folder an expression, cropped to 48 pixels, as on Kaggle.',
+    read: readCkPlus48,
+    face: 'whole',
+    side: 48,
+  },
+  jaffe: { about: 'JAFFE.', read: readJaffe, face: 'auto', side: 256 },
 };
 
 /** Crops every picture; those in which no face is found are left out, and said. */
@@ -125,28 +122,30 @@ async function collectFer2013(csv: string, ferplus: string | undefined): Promise
   return { ...set, votes, copies: findCopies(set.images, set.splits) };
 }
 
-main(async () => {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      csv: { type: 'string' },
-      ferplus: { type: 'string' },
-      root: { type: 'string' },
-      face: { type: 'string' },
-      seed: { type: 'string' },
-      out: { type: 'string' },
-    },
-  });
-  const [kind = ''] = positionals;
-  const tree = TREES[kind];
-  const { csv, root, out } = values;
-  if (!out || !(kind === 'fer2013' ? csv : tree && root)) throw new MienError('invalid_data', USAGE);
-  const face = oneOf('face', values.face ?? tree?.face ?? 'whole', ['auto', 'whole']);
-  const seed = positive('seed', values.seed) ?? 1;
-  const set = tree
-    ? await collectTree(tree, root as string, face, seed)
-    : await collectFer2013(csv as string, values.ferplus);
+function write(out: string, kind: string, set: DataSet): void {
   const index = writeDataSet(out, kind, set);
   const counts = SPLITS.map((split) => `${split} ${index.splits[split]}`).join(', ');
   console.log(`${out}: ${index.count} faces (${counts}; ${index.copies} test images copy a training image)`);
-});
+}
+
+const command = npmCommand('prepare-data').description('Packs a data set for training.');
+
+command
+  .command('fer2013')
+  .description("Kaggle's FER2013, with the votes of FER+ where they are given.")
+  .requiredOption('--csv <file>', 'fer2013.csv, gzipped or not')
+  .option('--ferplus <file>', 'fer2013new.csv')
+  .requiredOption('--out <folder>', 'where to')
+  .action(async ({ csv, ferplus, out }) => write(out, 'fer2013', await collectFer2013(csv, ferplus)));
+
+for (const [kind, tree] of Object.entries(TREES))
+  command
+    .command(kind)
+    .description(tree.about)
+    .requiredOption('--root <folder>', 'the pictures')
+    .addOption(faceOption().default(tree.face))
+    .option('--seed <n>', 'of the split at random', positive, 1)
+    .requiredOption('--out <folder>', 'where to')
+    .action(async ({ root, face, seed, out }) => write(out, kind, await collectTree(tree, root, face, seed)));
+
+main(command);

@@ -1,34 +1,20 @@
-/**
- * Runs a protocol from data to figures:
- * npm run protocol -- NAME --data FOLDER --config FILE [--run runs/NAME] [--resume] [--trial] [--json FILE]
- *   [--engine torch|tfjs] [--backend wasm|node|node-gpu]
- * npm run protocol -- zero-shot --data FOLDER [--model models/mien-v1] [--json FILE]
- *
- * Every fold is a run of `npm run train` in a folder of its own, and is scored as served. With --resume, folds that are done
- * are not done again, and one that was cut short goes on. The figures go to --json, or metrics.json in the run's folder.
- */
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { BACKEND_NAMES } from '../../src/model/backends/index.js';
+import { Argument } from '@commander-js/extra-typings';
 import { MienError } from '../../src/model/errors.js';
-import { main } from '../lib/main.js';
+import { main, npmCommand } from '../lib/command.js';
+import { backendOption, DATA_OPTION, engineOption } from '../lib/options.js';
 import { Progress } from '../lib/progress.js';
 import { AS_LEARNED } from './calibrate.js';
 import { readConfiguration } from './config.js';
 import { type DataSet, readDataSet } from './data/pack.js';
 import { formatMetrics } from './metrics.js';
 import { type MetricsFile, writeMetricsFile } from './metrics-files.js';
-import { oneOf } from './options.js';
 import { PROTOCOLS, type ProtocolName } from './protocols/index.js';
 import type { Protocol } from './protocols/protocol.js';
 import { claim, type Given, runFold, type TrainOptions } from './protocols/run.js';
 import { metricsOf, type Tested, testedRows } from './protocols/tested.js';
 import { cutToTrial } from './protocols/trial.js';
 import { openSubject, type Subject, scoreRows } from './subject.js';
-
-const USAGE = `usage: protocol NAME --data FOLDER --config FILE [--run FOLDER] [--resume] [--trial] [--json FILE]
-       protocol zero-shot --data FOLDER [--model FOLDER] [--json FILE]
-NAME is one of ${Object.keys(PROTOCOLS).join(', ')}`;
 
 async function trainAndTest(
   name: ProtocolName,
@@ -73,26 +59,31 @@ function say(metrics: MetricsFile, file: string): void {
   console.log(file);
 }
 
-main(async () => {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      data: { type: 'string' },
-      config: { type: 'string' },
-      model: { type: 'string', default: 'models/mien-v1' },
-      run: { type: 'string' },
-      json: { type: 'string' },
-      resume: { type: 'boolean', default: false },
-      trial: { type: 'boolean', default: false },
-      engine: { type: 'string', default: 'torch' },
-      backend: { type: 'string', default: 'wasm' },
-    },
-  });
-  const [given = ''] = positionals;
-  if (!values.data || !Object.hasOwn(PROTOCOLS, given)) throw new MienError('invalid_data', USAGE);
-  const name = given as ProtocolName;
+const command = npmCommand('protocol')
+  .description(
+    'Runs a protocol from data to figures. Every fold is a run of its own, as of npm run train, and is scored as served.',
+  )
+  .addArgument(
+    new Argument('<protocol>', 'what is trained and measured on what').choices(
+      Object.keys(PROTOCOLS) as ProtocolName[],
+    ),
+  )
+  .requiredOption(...DATA_OPTION)
+  .option('--json <file>', "where the figures go (default: metrics.json in the run's folder)")
+  .optionsGroup('Options of zero-shot, which trains nothing:')
+  .option('--model <folder>', 'the model', 'models/mien-v1')
+  .optionsGroup('Options of all others:')
+  .option('--config <file>', 'what to train; they need it')
+  .option('--run <folder>', "where the folds' runs lie (default: runs/, and the protocol's name)")
+  .option('--resume', 'leave folds that are done, and go on with one that was cut short')
+  .option('--trial', 'try it: few folds of few pictures, for figures that mean nothing')
+  .addOption(engineOption())
+  .addOption(backendOption('what the tfjs engine computes on'));
+
+async function runProtocol(name: ProtocolName, values: ReturnType<typeof command.opts>): Promise<void> {
   const protocol: Protocol = PROTOCOLS[name];
-  if (protocol.folds && !values.config) throw new MienError('invalid_data', USAGE);
+  if (protocol.folds && !values.config)
+    throw new MienError('invalid_data', `${name} trains: --config says what`);
   const { index, ...set } = readDataSet(values.data);
   if (!protocol.data.includes(index.name))
     throw new MienError(
@@ -100,11 +91,11 @@ main(async () => {
       `${name} is for ${protocol.data.join(' or ')}; ${values.data} holds ${index.name}`,
     );
   const data: Given = { folder: values.data, set, index };
-  const { trial, resume, model, run = join('runs', name) } = values;
+  const { trial = false, resume = false, model, run = join('runs', name) } = values;
   const options: TrainOptions = {
     config: values.config ?? '',
-    engine: oneOf('engine', values.engine, ['torch', 'tfjs']),
-    backend: oneOf('backend', values.backend, BACKEND_NAMES),
+    engine: values.engine,
+    backend: values.backend,
   };
   const { subject, tested } = protocol.folds
     ? await trainAndTest(name, data, { run, resume, trial }, options)
@@ -122,4 +113,6 @@ main(async () => {
   const file = values.json ?? join(run, 'metrics.json');
   writeMetricsFile(file, metrics);
   say(metrics, file);
-});
+}
+
+main(command.action(runProtocol));

@@ -1,24 +1,17 @@
-/**
- * Publishes a run's best weights if they are better on PublicTest than those published:
- * npm run publish-model -- --run runs/cpu --data data/fer2013 --version 1.0.0 [--out models/mien-v1] [--backend wasm|node]
- *
- * PrivateTest is scored here, once, after the weights have been chosen.
- */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type Architecture, parseArchitecture } from '../../src/model/architecture.js';
-import { BACKEND_NAMES, type BackendName } from '../../src/model/backends/index.js';
+import type { BackendName } from '../../src/model/backends/index.js';
 import { MienError } from '../../src/model/errors.js';
 import type { ModelFiles } from '../../src/model/model.js';
 import { decodeSafetensors, encodeCompactSafetensors } from '../../src/model/weights.js';
+import { main, npmCommand } from '../lib/command.js';
 import { sha256, writeAtomically } from '../lib/files.js';
-import { main } from '../lib/main.js';
+import { backendOption, DATA_OPTION } from '../lib/options.js';
 import { calibrate, fitCalibration, foldCalibration, logShares } from './calibrate.js';
 import type { Split } from './data/fer2013.js';
 import { type DataSet, readDataSet, rowsOf } from './data/pack.js';
 import { type ModelMetrics, modelCard } from './model-card.js';
-import { oneOf } from './options.js';
 import { measureRows, score } from './scoring.js';
 import { readTraining } from './training-record.js';
 
@@ -88,23 +81,18 @@ async function calibrated(
   return { model: { ...raw, weights }, calibration };
 }
 
-main(async () => {
-  const { values } = parseArgs({
-    options: {
-      run: { type: 'string' },
-      data: { type: 'string', default: 'data/fer2013' },
-      version: { type: 'string' },
-      out: { type: 'string', default: 'models/mien-v1' },
-      backend: { type: 'string', default: 'wasm' },
-    },
-  });
-  const { run, data, version, out } = values;
-  if (!run || !version)
-    throw new MienError(
-      'invalid_data',
-      'usage: publish-model --run FOLDER --version X.Y.Z [--data FOLDER] [--out FOLDER] [--backend NAME]',
-    );
-  const backend = oneOf('backend', values.backend, BACKEND_NAMES);
+const command = npmCommand('publish-model')
+  .description(
+    "Publishes a run's best weights if they are better on PublicTest than those published. PrivateTest is scored here, once, after the weights have been chosen.",
+  )
+  .requiredOption('--run <folder>', 'the run')
+  .requiredOption('--version <x.y.z>', "the model's version")
+  .option(...DATA_OPTION, 'data/fer2013')
+  .option('--out <folder>', "the model's folder, named as it will be", 'models/mien-v1')
+  .addOption(backendOption('what scores it'));
+
+async function publish(options: ReturnType<typeof command.opts>): Promise<void> {
+  const { run, data, version, out, backend } = options;
   const architecture = parseArchitecture(readJson(join(run, 'architecture.json')));
   const { index, ...set } = readDataSet(data);
   const weights = new Uint8Array(readFileSync(join(run, 'best.safetensors')));
@@ -142,4 +130,6 @@ main(async () => {
   console.log(
     `${out} ${version}: PublicTest ${shown.accuracy.toFixed(4)}, all ${test.count} test images ${test.accuracy.toFixed(4)}`,
   );
-});
+}
+
+main(command.action(publish));

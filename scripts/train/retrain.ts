@@ -1,35 +1,33 @@
-/**
- * Trains the published model on your own pictures, in one folder an expression:
- * npm run retrain -- --root my-pictures [--out models/mine] [--work runs/mine] [--face auto|whole] [--resume]
- *   [--config scripts/train/configs/fine-tuning.json] [--engine torch|tfjs]
- *
- * prepare-data, train and publish-model in one: a tenth of each class chooses the weights, another tenth measures them.
- * After a stop, --resume goes on.
- */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Option } from '@commander-js/extra-typings';
 import { MienError } from '../../src/model/errors.js';
 import { runCommand } from '../lib/child.js';
-import { main } from '../lib/main.js';
+import { main, npmCommand } from '../lib/command.js';
+import { faceOption } from '../lib/options.js';
 import { findPython } from '../lib/python.js';
 
 const script = (name: string) => join('scripts', 'train', `${name}.ts`);
 
-main(async () => {
-  const { values } = parseArgs({
-    options: {
-      root: { type: 'string' },
-      out: { type: 'string', default: 'models/mine' },
-      work: { type: 'string' },
-      face: { type: 'string', default: 'auto' },
-      config: { type: 'string', default: 'scripts/train/configs/fine-tuning.json' },
-      engine: { type: 'string' },
-      resume: { type: 'boolean', default: false },
-    },
-  });
+const command = npmCommand('retrain')
+  .description(
+    'Trains the published model on your own pictures, in one folder an expression: prepare-data, train and publish-model in one. A tenth of each class chooses the weights, another tenth measures them.',
+  )
+  .requiredOption('--root <folder>', 'the pictures')
+  .option('--out <folder>', 'the model', 'models/mine')
+  .option('--work <folder>', "where data and run lie (default: runs/, and the model's name)")
+  .addOption(faceOption().default('auto' as const))
+  .option('--config <file>', 'the recipe', 'scripts/train/configs/fine-tuning.json')
+  .addOption(
+    new Option('--engine <name>', 'what trains (default: torch where it is installed)').choices([
+      'torch',
+      'tfjs',
+    ] as const),
+  )
+  .option('--resume', 'go on after a stop');
+
+async function retrain(values: ReturnType<typeof command.opts>): Promise<void> {
   const { root, out, face, config, resume } = values;
-  if (!root) throw new MienError('invalid_data', 'usage: retrain --root FOLDER [--out FOLDER] [--resume]');
   const work = values.work ?? join('runs', basename(out));
   const [data, run] = [join(work, 'data'), join(work, 'run')];
   if (existsSync(out))
@@ -44,4 +42,6 @@ main(async () => {
   await runCommand(script('train'), existsSync(run) ? [...train, '--resume'] : train);
   await runCommand(script('publish'), ['--run', run, '--data', data, '--version', '1.0.0', '--out', out]);
   console.log(`MODEL=${out} npm start   # serves it`);
-});
+}
+
+main(command.action(retrain));

@@ -1,23 +1,12 @@
-/**
- * Trains the rows of a sweep, and writes a metrics file for each:
- * npm run sweep -- --file scripts/train/sweeps/recipes.json [--out runs/recipes] [--only ROW,ROW] [--seeds N]
- *   [--data FOLDER] [--engine torch|tfjs] [--jobs N] [--quick] [--dry-run]
- *
- * It can be stopped at any moment and called again: rows that are done are not done again, one that was cut short goes on.
- * --jobs trains so many runs beside each other by the torch engine, which share the CPU's cores.
- * --quick tries every row for a few steps on generated faces. --dry-run prepares all runs and prints the torch engine's
- * commands, for a machine without Node; called again without it where the runs are done, it writes the metrics files.
- */
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import pMap from 'p-map';
 import { MienError } from '../../src/model/errors.js';
+import { main, npmCommand } from '../lib/command.js';
 import { writeAtomically } from '../lib/files.js';
-import { main } from '../lib/main.js';
+import { DATA_OPTION, engineOption, positive } from '../lib/options.js';
 import { trainRun } from './engines/tfjs/train.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
-import { oneOf, positive } from './options.js';
 import { dataOf, finished, prepareRun } from './run.js';
 import { readSweep, type Sweep, type SweepRun } from './sweep-file.js';
 import { measureLatencies } from './sweep-latency.js';
@@ -87,42 +76,48 @@ function summary({ seeds, seconds, latency }: RowMetrics): string {
   return `PublicTest ${mean('publicAccuracy')}, macro recall ${mean('publicRecall')}, ${seconds} s${ratio}`;
 }
 
-main(async () => {
-  const { values } = parseArgs({
-    options: {
-      file: { type: 'string' },
-      out: { type: 'string' },
-      only: { type: 'string' },
-      seeds: { type: 'string' },
-      data: { type: 'string' },
-      engine: { type: 'string', default: 'torch' },
-      jobs: { type: 'string', default: '1' },
-      quick: { type: 'boolean', default: false },
-      'dry-run': { type: 'boolean', default: false },
-    },
-  });
-  if (!values.file) throw new MienError('invalid_data', 'usage: sweep --file FILE [--out FOLDER] [--quick]');
-  const name = basename(values.file, '.json');
-  const out = values.out ?? join('runs', values.quick ? `${name}-quick` : name);
-  const sweep = readSweep(values.file, out, values.quick);
-  const options: Options = {
-    out,
-    data: values.data,
-    engine: oneOf('engine', values.engine, ['torch', 'tfjs']),
-    jobs: positive('jobs', values.jobs) ?? 1,
-    dry: values['dry-run'],
-  };
-  if (options.engine === 'tfjs' && options.jobs > 1)
+const command = npmCommand('sweep')
+  .description(
+    'Trains the rows of a sweep, and writes a metrics file for each. It can be stopped at any moment and called again: rows that are done are not done again, one that was cut short goes on.',
+  )
+  .requiredOption('--file <file>', 'the sweep, such as scripts/train/sweeps/recipes.json')
+  .option('--out <folder>', "where the runs and the metrics files lie (default: runs/, and the file's name)")
+  .option('--only <rows>', 'train these rows alone, by their names with commas between')
+  .option('--seeds <n>', "train so many of a row's seeds (default: all)", positive)
+  .option(...DATA_OPTION)
+  .addOption(engineOption())
+  .option(
+    '--jobs <n>',
+    "runs beside each other, by the torch engine, which share the CPU's cores",
+    positive,
+    1,
+  )
+  .option('--quick', 'try every row for a few steps on generated faces')
+  .option('--dry-run', "prepare all runs and print the torch engine's commands, for a machine without Node")
+  .addHelpText(
+    'after',
+    '\nAfter --dry-run and those commands, called again without it, it writes the metrics files.',
+  );
+
+async function sweepAll(values: ReturnType<typeof command.opts>): Promise<void> {
+  const { file, only, seeds, data, engine, jobs, quick = false, dryRun: dry = false } = values;
+  const name = basename(file, '.json');
+  const out = values.out ?? join('runs', quick ? `${name}-quick` : name);
+  const sweep = readSweep(file, out, quick);
+  const options: Options = { out, data, engine, jobs, dry };
+  if (engine === 'tfjs' && jobs > 1)
     throw new MienError('invalid_data', '--jobs is an option of the torch engine');
-  const rows = chosen(sweep, values.only, positive('seeds', values.seeds));
+  const rows = chosen(sweep, only, seeds);
   const runs = rows.flatMap((row) => row.runs);
   await trainAll(runs, options);
-  if (options.dry) return;
+  if (dry) return;
   const latencies = await measureLatencies(rows, out);
   for (const row of rows) {
     const metrics = rowMetrics(row, out, latencies.get(row.name) ?? null);
-    const file = join(out, `${row.name}.json`);
-    writeAtomically(file, `${JSON.stringify(metrics, null, 1)}\n`);
-    console.log(`${file}: ${summary(metrics)}`);
+    const place = join(out, `${row.name}.json`);
+    writeAtomically(place, `${JSON.stringify(metrics, null, 1)}\n`);
+    console.log(`${place}: ${summary(metrics)}`);
   }
-});
+}
+
+main(command.action(sweepAll));

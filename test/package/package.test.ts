@@ -1,6 +1,6 @@
 /** What `npm pack` packs, installed into an empty project: the library, the client and the command work from it. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -101,6 +101,8 @@ describe.skipIf(!reachable)('the package in an empty project', () => {
     expect(stdout).toContain('face 1: happy');
     const wrong = run('npx', ['--no-install', 'mien', 'guess']);
     expect(wrong.status).toBe(1);
-    expect(wrong.stderr).toContain('usage: mien predict FILE...');
+    expect(wrong.stderr).toContain("unknown command 'guess'");
+    const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'));
+    expect(run('npx', ['--no-install', 'mien', '--version']).stdout).toBe(`${version}\n`);
   });
 });

@@ -120,11 +120,11 @@ describe('a published model', () => {
   }, 120_000);
 
   it.each([
-    [['--split', 'training'], /--split is "training", not one of public, private, test/],
-    [['--tta', 'five-crop'], /--tta is "five-crop", not one of none, flip, ten-crop/],
-    [['--limit=-3'], /--limit is "-3"/],
+    [['--split', 'training'], /'training' is invalid. Allowed choices are public, private, test/],
+    [['--tta', 'five-crop'], /'five-crop' is invalid. Allowed choices are none, flip, ten-crop/],
+    [['--limit=-3'], /'-3' is invalid. It is no positive whole number/],
     [['--run', 'runs/absent'], /runs\/absent is neither a published model nor a run/],
-    [['--run', 'a', '--model', 'b'], /--model or --run, not both/],
+    [['--run', 'a', '--model', 'b'], /'--model <folder>' cannot be used with option '--run <folder>'/],
   ])('refuses %j', (options, message) => {
     const { status, stderr } = evaluate(...options);
     expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);
