@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { packageRoot } from '../src/assets/node.js';
 import { parseArchitecture } from '../src/model/architecture.js';
 import { networkCost } from '../src/model/cost.js';
@@ -19,6 +19,7 @@ import { type DataSet, readDataSet, rowsOf } from './train/data/pack.js';
 import { readSweepFolder, type SweepRow } from './train/metrics-files.js';
 
 const ROWS = join(packageRoot(), 'docs', 'metrics', 'sweeps', 'frontier');
+const MODELS = dirname(PUBLISHED);
 const OTHERS = ['face-api', 'human'] as const;
 const TURNS = { crops: 8, rounds: 21, milliseconds: 200 };
 
@@ -28,11 +29,8 @@ interface Contestant {
   subject: SubjectProcess;
 }
 
-/** The published model as a row; what it was trained with is in its own metrics. */
-function publishedRow(): SweepRow {
-  const { title, metrics, arch } = readModels(dirname(PUBLISHED)).find(
-    ({ metrics: { name } }) => name === basename(PUBLISHED),
-  ) as Model;
+/** A published model as a row; what it was trained with is in its own metrics. */
+function publishedRow({ title, metrics, arch }: Model): SweepRow {
   const { accuracy, macroRecall } = metrics.splits.public;
   const seeds = [{ seed: metrics.training.config.seed, publicAccuracy: accuracy, publicRecall: macroRecall }];
   const { parameters, macs } = networkCost(arch);
@@ -55,13 +53,13 @@ async function otherRow(name: (typeof OTHERS)[number], set: DataSet): Promise<Sw
   return { name, changes: {}, ...unknown, latency: null, seeds };
 }
 
-/** Starts all, one after another; the published model is the first, since ratios are to it. */
+/** Starts all, one after another; the model that is served by default is the first, since ratios are to it. */
 async function* contestants(folder: string): AsyncGenerator<Contestant> {
   const start = async (row: SweepRow, model: string): Promise<Contestant> => ({
     row,
     subject: await SubjectProcess.start('plan', model),
   });
-  yield start(publishedRow(), PUBLISHED);
+  for (const model of readModels(MODELS)) yield start(publishedRow(model), join(MODELS, model.metrics.name));
   for (const row of readSweepFolder(ROWS).filter(({ config }) => config)) {
     const model = join(folder, row.name);
     writeRandomModel(model, parseArchitecture(row.architecture));
@@ -75,7 +73,7 @@ async function* contestants(folder: string): AsyncGenerator<Contestant> {
 }
 
 const command = npmCommand('frontier').description(
-  'Accuracy against milliseconds, for docs/REPORT.md: times our networks in docs/metrics/sweeps/frontier (rows of the sweep of that name) in turns with the published model and with what users could pick instead, and writes them there again with their latency, and a row for each of the others, with its accuracy on PublicTest. npm run setup:bench installs what mien is compared with.',
+  'Accuracy against milliseconds, for docs/REPORT.md: times our networks in docs/metrics/sweeps/frontier (rows of the sweep of that name) in turns with the published models and with what users could pick instead, and writes them there again with their latency, and a row for each of the others, with its accuracy on PublicTest. npm run setup:bench installs what mien is compared with.',
 );
 
 async function measure(): Promise<void> {

@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { LABELS, type Label } from '../../src/model/labels.js';
 import { FIRST, SECOND, svg } from '../lib/drawing.js';
+import { type Labelled, placeLabels } from '../lib/label-places.js';
 
 /** Counts by truth (rows) and answer (columns), shaded by their share of the row. */
 export function confusionFigure(confusion: number[][]): string {
@@ -124,12 +125,36 @@ export function reliabilityFigure(
   });
 }
 
+interface Measured {
+  name: string;
+  milliseconds: number;
+  accuracy: number;
+  ours: boolean;
+}
+
+/** The points' names beside them, in pixels, so that they are not in each other's way. */
+const names = (points: Measured[]) =>
+  Plot.text(
+    points,
+    Plot.initializer(
+      { x: 'milliseconds', y: 'accuracy', text: 'name', fill: 'ours' },
+      (data: Measured[], facets, _, { x, y }) => {
+        const at = ({ name, milliseconds, accuracy }: Measured): Labelled => ({
+          x: x?.(milliseconds),
+          y: y?.(accuracy),
+          text: name,
+        });
+        const places = placeLabels(data.map(at));
+        const channel = (axis: 'x' | 'y') => ({ value: places.map((place) => place[axis]) });
+        return { data, facets, channels: { x: channel('x'), y: channel('y') } };
+      },
+    ),
+  );
+
 const MILLISECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 /** Accuracy against milliseconds, from the fastest on; ours blue, others orange. The axis begins and ends at a tick. */
-export function frontierFigure(
-  points: { name: string; milliseconds: number; accuracy: number; ours: boolean }[],
-): string {
+export function frontierFigure(points: Measured[]): string {
   const times = points.map(({ milliseconds }) => milliseconds);
   const first = MILLISECONDS.findLastIndex((tick) => tick <= Math.min(...times));
   const last = MILLISECONDS.findIndex((tick) => tick >= Math.max(...times));
@@ -151,16 +176,6 @@ export function frontierFigure(
     },
     y: { label: 'accuracy', nice: true },
     color: { domain: [true, false], range: [FIRST, SECOND] },
-    marks: [
-      Plot.dot(points, { x: 'milliseconds', y: 'accuracy', fill: 'ours', r: 4 }),
-      // Below and above in turn, since neighbours in time lie close together.
-      ...[0, 1].map((parity) =>
-        Plot.text(points, {
-          filter: (_: unknown, i: number) => i % 2 === parity,
-          ...{ x: 'milliseconds', y: 'accuracy', text: 'name', fill: 'ours' },
-          dy: parity === 0 ? 12 : -12,
-        }),
-      ),
-    ],
+    marks: [Plot.dot(points, { x: 'milliseconds', y: 'accuracy', fill: 'ours', r: 4 }), names(points)],
   });
 }

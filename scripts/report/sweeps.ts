@@ -98,11 +98,16 @@ function groupsOf({ architecture }: SweepRow): string {
   return String(rows.find(({ groups }) => groups)?.groups ?? '-');
 }
 
+const code = (text: string) => `\`${text}\``;
+
 /** What the frontier's rows learned from; the table has how long. */
 function goingOn(rows: SweepRow[]): string {
   const config = rows.find((row) => row.config)?.config;
   if (!config) return '';
-  return `Those with epochs ${originOf(config)} and learned for so many at their own side.`;
+  const taught = config.distillation
+    ? `, taught by ${config.distillation.teachers.map(code).join(' and ')}`
+    : '';
+  return `Those with epochs ${originOf(config)} and learned for so many at their own side${taught}; they are not calibrated, as the published are.`;
 }
 
 const epochsOf = ({ config }: SweepRow) =>
@@ -131,7 +136,7 @@ users could pick instead, go to \`docs/metrics/sweeps/frontier/\`.
     figures: { frontier: frontierFigure(points) },
     text: `## Accuracy against milliseconds
 
-A face through wasm, one thread, batch 1, all measured in turns; the ratio is to the published network's. Accuracy and macro
+A face through wasm, one thread, batch 1, all measured in turns; the ratio is to the first published network's. Accuracy and macro
 recall are on PublicTest, which chose ours. Ours are blue. ${goingOn(rows)}
 
 ${table(

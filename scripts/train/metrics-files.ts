@@ -93,6 +93,8 @@ export const sweepRow = z.looseObject({
       init: z.string().nullable(),
       /** Pictures an epoch; null for all. */
       images: count.nullable(),
+      /** Absent where it had no teachers; each by its path. */
+      distillation: z.looseObject({ teachers: z.array(z.string()) }).nullish(),
       stages: z.array(z.looseObject({ side: count, epochs: count })).min(1),
     })
     .optional(),
