@@ -14,7 +14,7 @@ import { main, npmCommand } from './lib/command.js';
 import { writeAtomically } from './lib/files.js';
 import { sampleCrops } from './lib/sample-crops.js';
 import { median } from './lib/statistics.js';
-import { type Model, readModels } from './report/inputs.js';
+import { type Model, readPublished } from './report/inputs.js';
 import { type DataSet, readDataSet, rowsOf } from './train/data/pack.js';
 import { readSweepFolder, type SweepRow } from './train/metrics-files.js';
 
@@ -59,7 +59,8 @@ async function* contestants(folder: string): AsyncGenerator<Contestant> {
     row,
     subject: await SubjectProcess.start('plan', model),
   });
-  for (const model of readModels(MODELS)) yield start(publishedRow(model), join(MODELS, model.metrics.name));
+  for (const model of readPublished(packageRoot()))
+    yield start(publishedRow(model), join(MODELS, model.metrics.name));
   for (const row of readSweepFolder(ROWS).filter(({ config }) => config)) {
     const model = join(folder, row.name);
     writeRandomModel(model, parseArchitecture(row.architecture));

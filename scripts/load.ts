@@ -4,7 +4,7 @@ import { packageRoot } from '../src/assets/node.js';
 import { MienError } from '../src/model/errors.js';
 import { writeSection } from './lib/benchmarks.js';
 import { main, npmCommand } from './lib/command.js';
-import { positive } from './lib/options.js';
+import { nonNegative, positive } from './lib/options.js';
 import { inferRequest, measure } from './load/measure.js';
 import { coresOfOthers, takenSoFar } from './load/others.js';
 import { ONE_THREAD, sectionOf } from './load/section.js';
@@ -47,7 +47,7 @@ const command = npmCommand('load')
   .description(
     "Puts servers under load and writes docs/BENCHMARKS.md's section: throughput and latency by clients and largest batch, on wasm and, where it is installed, native TensorFlow.",
   )
-  .option('--seconds <n>', 'each server is under load in a round, by so many clients', positive, 2)
+  .option('--seconds <n>', 'each server is under load in a round, by so many clients', nonNegative, 2)
   .option('--rounds <n>', 'turns that each takes', positive, 6);
 
 async function load(options: ReturnType<typeof command.opts>): Promise<void> {

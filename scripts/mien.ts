@@ -1,17 +1,13 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from '@commander-js/extra-typings';
 import { packageRoot } from '../src/assets/node.js';
-import { main } from './lib/command.js';
+import { createCommand, main } from './lib/command.js';
 
 const { version, description } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'));
 
 // What a command runs is loaded by that command alone.
-const mien = new Command('mien')
-  .description(description)
-  .version(version)
-  .showHelpAfterError('(--help lists the options)');
+const mien = createCommand('mien').description(description).version(version);
 
 mien
   .command('predict')

@@ -20,9 +20,10 @@ export const backendOption = (about: string) =>
 
 /** What trains it. */
 export const engineOption = () =>
-  new Option('--engine <name>', 'what trains: torch is the fast one, tfjs needs no Python')
-    .choices(['torch', 'tfjs'] as const)
-    .default('torch' as const);
+  new Option('--engine <name>', 'what trains: torch is the fast one, tfjs needs no Python').choices([
+    'torch',
+    'tfjs',
+  ] as const);
 
 /** Of pictures that are to be cropped. */
 export const faceOption = () =>

@@ -30,20 +30,29 @@ export interface Inputs {
 }
 
 /**
- * Reads models/ and docs/metrics/ of a checkout.
- * @throws {MienError} `invalid_data`, naming what is broken, or of a trial
+ * The published models, which are trained on FER2013; the first is the one that is served by default.
+ * @throws {MienError} `invalid_data` where there is none
  */
-export function readInputs(root: string): Inputs {
+export function readPublished(root: string): Inputs['models'] {
   const [first, ...others] = readModels(join(root, 'models')).filter(
     ({ metrics }) => metrics.training.dataName === 'fer2013',
   );
   if (!first) throw new MienError('invalid_data', `${root} has no model trained on fer2013`);
+  return [first, ...others];
+}
+
+/**
+ * Reads models/ and docs/metrics/ of a checkout.
+ * @throws {MienError} `invalid_data`, naming what is broken, or of a trial
+ */
+export function readInputs(root: string): Inputs {
+  const models = readPublished(root);
   const metrics = join(root, 'docs', 'metrics');
   return {
-    models: [first, ...others],
+    models,
     baselines: readFiles(join(metrics, 'baselines')),
     protocols: readFiles(join(metrics, 'protocols')),
-    sweeps: readSweeps(join(metrics, 'sweeps'), first.metrics.training.data),
+    sweeps: readSweeps(join(metrics, 'sweeps'), models[0].metrics.training.data),
   };
 }
 

@@ -36,7 +36,7 @@ const command = npmCommand('evaluate')
   .description(
     "Scores a published model, or a run's best weights, and measures. Networks of ours are scored through the plan as served; baselines, which are never served, by torch in float32.",
   )
-  .addOption(new Option('--model <folder>', 'the model (default: models/mien-v1)').conflicts('run'))
+  .addOption(new Option('--model <folder>', 'the model').default('models/mien-v1').conflicts('run'))
   .option('--run <folder>', 'a run in place of a model')
   .option(...DATA_OPTION, 'data/fer2013')
   .addOption(
@@ -56,7 +56,7 @@ const command = npmCommand('evaluate')
 async function evaluate(values: ReturnType<typeof command.opts>): Promise<void> {
   const { split, backend, tta, limit } = values;
   const { index, ...set } = readDataSet(values.data);
-  const subject = await openSubject(values.run ?? values.model ?? 'models/mien-v1', backend);
+  const subject = await openSubject(values.run ?? values.model, backend);
   const parts = SPLIT_PARTS[split];
   const rows = spread(testedRows(parts, set), limit);
   const fitting = spread(rowsOf(set, 'PublicTest'), limit);

@@ -77,7 +77,7 @@ const command = npmCommand('protocol')
   .option('--run <folder>', "where the folds' runs lie (default: runs/, and the protocol's name)")
   .option('--resume', 'leave folds that are done, and go on with one that was cut short')
   .option('--trial', 'try it: few folds of few pictures, for figures that mean nothing')
-  .addOption(engineOption())
+  .addOption(engineOption().default('torch' as const))
   .addOption(backendOption('what the tfjs engine computes on'));
 
 async function runProtocol(name: ProtocolName, values: ReturnType<typeof command.opts>): Promise<void> {

@@ -1,29 +1,23 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Option } from '@commander-js/extra-typings';
 import { MienError } from '../../src/model/errors.js';
 import { runCommand } from '../lib/child.js';
 import { main, npmCommand } from '../lib/command.js';
-import { faceOption } from '../lib/options.js';
+import { engineOption, faceOption } from '../lib/options.js';
 import { findPython } from '../lib/python.js';
 
 const script = (name: string) => join('scripts', 'train', `${name}.ts`);
 
 const command = npmCommand('retrain')
   .description(
-    'Trains the published model on your own pictures, in one folder an expression: prepare-data, train and publish-model in one. A tenth of each class chooses the weights, another tenth measures them.',
+    'Trains the published model on your own pictures, in one folder an expression: prepare-data, train and publish-model in one. A tenth of each class chooses the weights, another tenth measures them. It trains by torch where that is installed.',
   )
   .requiredOption('--root <folder>', 'the pictures')
   .option('--out <folder>', 'the model', 'models/mine')
   .option('--work <folder>', "where data and run lie (default: runs/, and the model's name)")
   .addOption(faceOption().default('auto' as const))
   .option('--config <file>', 'the recipe', 'scripts/train/configs/fine-tuning.json')
-  .addOption(
-    new Option('--engine <name>', 'what trains (default: torch where it is installed)').choices([
-      'torch',
-      'tfjs',
-    ] as const),
-  )
+  .addOption(engineOption())
   .option('--resume', 'go on after a stop');
 
 async function retrain(values: ReturnType<typeof command.opts>): Promise<void> {

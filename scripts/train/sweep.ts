@@ -85,7 +85,7 @@ const command = npmCommand('sweep')
   .option('--only <rows>', 'train these rows alone, by their names with commas between')
   .option('--seeds <n>', "train so many of a row's seeds (default: all)", positive)
   .option(...DATA_OPTION)
-  .addOption(engineOption())
+  .addOption(engineOption().default('torch' as const))
   .option(
     '--jobs <n>',
     "runs beside each other, by the torch engine, which share the CPU's cores",

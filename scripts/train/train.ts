@@ -16,7 +16,7 @@ const command = npmCommand('train')
   .option('--resume', 'go on from its last checkpoint')
   .option('--steps <n>', 'stop after so many', positive)
   .option('--checkpoint-seconds <n>', 'between two checkpoints; 0 for one after every step', nonNegative, 60)
-  .addOption(engineOption())
+  .addOption(engineOption().default('torch' as const))
   .optionsGroup('Options of the torch engine:')
   .option(
     '--seconds <n>',

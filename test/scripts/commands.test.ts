@@ -20,8 +20,9 @@ const run = (file: string, ...args: string[]): Promise<Ended> =>
     );
   });
 
-/** package.json's scripts that read a command line. */
 const { scripts } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'));
+
+/** package.json's scripts that read a command line. */
 const COMMANDS = Object.entries<string>(scripts)
   .filter(([name]) => !(name.startsWith('pre') && name.slice(3) in scripts))
   .flatMap(([name, line]) => {
