@@ -22,6 +22,8 @@ mien
   .command('serve')
   .description('Starts the server; the environment configures it, as docs/configuration.md lists.')
   .action(async () => {
+    // The server reads the arguments itself, and takes `serve` for SageMaker's.
+    process.argv.splice(2);
     await import('../src/handlers/node.js');
   });
 
