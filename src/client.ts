@@ -103,7 +103,7 @@ export function createClient(options: ClientOptions): Client {
     const limit = init.duplex ? undefined : AbortSignal.timeout(timeoutMs);
     const signals = [signal, limit].filter((one) => one !== undefined);
     let response: Response;
-    let answer: T | ErrorBody;
+    let answer: T | Partial<ErrorBody> | undefined;
     try {
       response = await send(address, {
         method: 'POST',
@@ -111,13 +111,14 @@ export function createClient(options: ClientOptions): Client {
         headers: { ...init.headers, ...(key && { authorization: `Bearer ${key}` }) },
         ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
       } as RequestInit);
-      answer = response.ok ? await read(response) : await response.json();
+      answer = response.ok ? await read(response) : await response.json().catch(() => undefined);
     } catch (cause) {
       signal?.throwIfAborted();
       throw noAnswer(limit?.aborted ? `not within ${timeoutMs} ms` : (cause as Error).message, cause);
     }
     if (response.ok) return answer as T;
-    throw refusal(response, (answer as Partial<ErrorBody>).error);
+    // A proxy's own answer is no JSON.
+    throw refusal(response, (answer as Partial<ErrorBody> | undefined)?.error);
   }
 
   return {

@@ -72,6 +72,15 @@ describe('createClient', () => {
     expect(error).toMatchObject({ code: 'rate_limited', retryAfterSeconds: 7, message: 'Too many.' });
   });
 
+  test('says when to come again where a proxy refuses in HTML', async () => {
+    const proxy: typeof fetch = async () =>
+      new Response('<html>', { status: 503, headers: { 'retry-after': '7' } });
+    const error = await createClient({ url: 'http://mien.test', fetch: proxy })
+      .recognize(photo)
+      .catch((cause) => cause);
+    expect(error).toMatchObject({ code: 'no_answer', status: 503, retryAfterSeconds: 7 });
+  });
+
   test.each<[string, typeof fetch, RegExp]>([
     ['is not there', () => Promise.reject(new TypeError('fetch failed')), /fetch failed/],
     ['is something else', async () => new Response('<html>'), /does not answer as mien does/],

@@ -6,10 +6,11 @@ import type { Recognizer } from '../model/recognizer.js';
 import type { AppEnv } from './env.js';
 import type { Guard } from './guard.js';
 import { apiKey } from './middleware/api-key.js';
-import { useErrorEnvelope } from './middleware/errors.js';
+import { errorsAlone, useErrorEnvelope } from './middleware/errors.js';
 import { expressions } from './routes/expressions.js';
 import { health } from './routes/health.js';
 import { huggingFace } from './routes/huggingface.js';
+import { HEADER_LENGTH } from './routes/inference/tensors.js';
 import { inference } from './routes/inference.js';
 import { site } from './routes/site.js';
 import type { Site } from './site.js';
@@ -55,6 +56,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     if (options.guard) app.use(path, crossOrigin(options.guard), apiKey(options.guard));
     for (const limit of options.limits ?? []) app.use(path, limit);
   }
+  app.use(errorsAlone);
   const { recognizer, ready } = options;
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, receiveMs = DEFAULT_RECEIVE_MS } = options;
   const limits = { maxBodyBytes, receiveMs };
@@ -70,4 +72,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 const ASKED = ['/v1/*', '/v2', '/v2/models/*', '/huggingface', '/invocations'];
 
 const crossOrigin = (guard: (env: unknown) => Guard) =>
-  cors({ origin: (origin, c) => (guard(c.env).corsOrigins.includes(origin) ? origin : null) });
+  cors({
+    origin: (origin, c) => (guard(c.env).corsOrigins.includes(origin) ? origin : null),
+    exposeHeaders: ['Retry-After', 'X-Request-Id', HEADER_LENGTH],
+  });

@@ -5,7 +5,7 @@ import { packageRoot } from '../assets/node.js';
 import { BACKEND_NAMES } from '../model/backends/index.js';
 import { DEFAULT_MAX_PIXELS } from '../model/image.js';
 import { DEFAULT_MAX_BODY_BYTES, DEFAULT_RECEIVE_MS } from './app.js';
-import { ConfigError, readEnvironment } from './environment.js';
+import { ConfigError, httpUrl, readEnvironment } from './environment.js';
 import { guardSettings } from './guard.js';
 import { upstreamSettings } from './upstream.js';
 
@@ -46,7 +46,9 @@ export const settings = z.object({
     .describe('Largest request body, and longest line of a stream, bytes'),
   MAX_PIXELS: integer(1, 1_000_000_000)
     .default(DEFAULT_MAX_PIXELS)
-    .describe('Largest width × height that is decoded, 4 bytes of memory each'),
+    .describe(
+      'Largest width × height that is decoded, some 8 bytes of memory each; no side may be longer than 65,535 pixels',
+    ),
   MODEL: z
     .string()
     .default(() => join(packageRoot(), 'models', 'mien-v1'))
@@ -79,8 +81,7 @@ export const settings = z.object({
   QUEUE_TIMEOUT_MS: integer(1, 60_000)
     .default(10_000)
     .describe('Longest wait for an inference, milliseconds; after it 503'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .url('must be an address such as http://localhost:4318')
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('http://localhost:4318')
     .optional()
     .describe("OpenTelemetry collector that gets traces; OpenTelemetry's other `OTEL_` variables hold too"),
 });

@@ -7,5 +7,9 @@ export interface AppEnv {
     client?: string;
     /** The whole body, where `limitedBody` has read it. */
     body: Uint8Array;
+    /** Where the work goes on after the response has begun: resolved when it has ended, never rejected. */
+    done?: Promise<void>;
+    /** Aborted when the server stops, its reason the error that ends an open stream. */
+    stopping?: AbortSignal;
   };
 }

@@ -1,9 +1,16 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** The environment says something that cannot be: its message has a line for every fault. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
+
+/** Whether a setting is not for the log: whoever sets API_KEYS to a key, not to its hash, would find it there. */
+const isSecret = (name: string) => /KEY/.test(name);
+
+/** An address that is asked by HTTP. */
+export const httpUrl = (example: string) =>
+  z.url({ protocol: /^https?$/, error: `must be an address such as ${example}` });
 
 /**
  * Reads settings from environment variables. One that is set to nothing counts as not set, as in `PORT= npm start`.
@@ -19,7 +26,7 @@ export function readEnvironment<T extends z.ZodType>(
   if (result.success) return result.data;
   const lines = result.error.issues.map(({ path, message }) => {
     const name = String(path[0]);
-    return `${name}=${env[name]}: ${message}`;
+    return `${isSecret(name) ? name : `${name}=${env[name]}`}: ${message}`;
   });
   throw new ConfigError([...new Set(lines)].join('\n'));
 }

@@ -8,14 +8,27 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 );
 
+/** SHA-256 of nothing. */
+const NO_KEY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
 /** Who may ask, on every runtime. */
 export const guardSettings = z.object({
   API_KEYS: list
-    .pipe(z.array(z.string().regex(/^[0-9a-f]{64}$/i, 'must be SHA-256 hashes, 64 hexadecimal digits each')))
+    .pipe(
+      z.array(
+        z
+          .string()
+          .regex(/^[0-9a-f]{64}$/i, 'must be SHA-256 hashes, 64 hexadecimal digits each')
+          .refine(
+            (hash) => hash.toLowerCase() !== NO_KEY,
+            'has the hash of an empty key: was a variable not set?',
+          ),
+      ),
+    )
     .default([])
     .describe(
       'SHA-256 of each API key in hexadecimal (`printf %s "$KEY" \\| sha256sum`), separated by commas, so that keys can be ' +
-        'changed one after the other. Clients send `Authorization: Bearer KEY`',
+        'changed one after the other. Clients send `Authorization: Bearer KEY` or `X-API-Key: KEY`',
     ),
   ANONYMOUS: z
     .enum(['allow', 'refuse'], 'must be allow or refuse')

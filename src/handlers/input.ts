@@ -16,6 +16,9 @@ export type Source = () => Promise<Uint8Array> | Uint8Array;
 /** The first part of a content type, in lower case. */
 const kindOf = (contentType: string | undefined) => contentType?.split(';')[0]?.trim().toLowerCase() ?? '';
 
+export const isJson = (contentType: string | undefined) => kindOf(contentType) === 'application/json';
+const isForm = (contentType: string | undefined) => kindOf(contentType) === 'multipart/form-data';
+
 /**
  * The image in a request's body, in any of the three ways that one may be sent: JSON `{"image": base64}`, a
  * form with one file in the field `image`, or, with every other content type, the bytes themselves. What they
@@ -24,12 +27,9 @@ const kindOf = (contentType: string | undefined) => contentType?.split(';')[0]?.
  * @throws ApiError `invalid_request` where the wrapping is wrong
  */
 export async function imageFromBody(contentType: string | undefined, body: Uint8Array): Promise<Uint8Array> {
-  const kind = kindOf(contentType);
   if (body.length === 0) return body;
-  if (kind === 'application/json') {
-    return decodeBase64(validated(jsonBody, parseJson(body), 'The body').image);
-  }
-  if (kind === 'multipart/form-data') return fromForm(contentType as string, body);
+  if (isJson(contentType)) return decodeBase64(validated(jsonBody, parseJson(body), 'The body').image);
+  if (isForm(contentType)) return fromForm(contentType as string, body);
   return body;
 }
 
@@ -40,12 +40,11 @@ export async function imageFromBody(contentType: string | undefined, body: Uint8
  * @throws ApiError `invalid_request` where the wrapping is wrong
  */
 export async function imagesFromBody(contentType: string | undefined, body: Uint8Array): Promise<Source[]> {
-  const kind = kindOf(contentType);
-  if (kind === 'application/json') {
+  if (isJson(contentType)) {
     const { images } = validated(jsonBatch, parseJson(body), 'The body');
     return images.map((image) => () => decodeBase64(image));
   }
-  if (kind !== 'multipart/form-data') {
+  if (!isForm(contentType)) {
     const message = 'Several pictures come as multipart/form-data or as application/json.';
     throw new ApiError('invalid_request', message);
   }
@@ -112,15 +111,20 @@ export function decodeBase64(text: string): Uint8Array {
   return bytes;
 }
 
+/** Most faults that a client is told of, and the longest message of one, characters: what it has sent may have any number. */
+const [MOST_ISSUES, LONGEST_MESSAGE] = [10, 300];
+
 /**
  * Checks what a client has sent.
  *
- * @throws ApiError `invalid_request`, its details listing where and why
+ * @throws ApiError `invalid_request`, its details listing where and why, of the first ten faults
  */
 export function validated<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issues = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  const issues = result.error.issues
+    .slice(0, MOST_ISSUES)
+    .map(({ path, message }) => ({ path: path.join('.'), message: message.slice(0, LONGEST_MESSAGE) }));
   const summary = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
   throw new ApiError('invalid_request', `${what} is not valid: ${summary}.`, { details: { issues } });
 }

@@ -45,5 +45,5 @@ const app = createApp({
   guard: () => guard,
 });
 
-/** Every answer is text, so none needs base64; what is not is encoded by the adapter. */
+/** Answers in bytes, which are those of the binary tensor extension, the adapter encodes in base64. */
 export const handler = handle(app);

@@ -1,7 +1,7 @@
 import type { Recognizer } from '../model/recognizer.js';
 
 export interface LazyRecognizer extends Recognizer {
-  /** Whether `warmUp` has succeeded. */
+  /** Whether it has warmed up, by `warmUp` or by answering. */
   ready(): boolean;
 }
 
@@ -21,7 +21,9 @@ export function lazyRecognizer(load: () => Promise<Recognizer>): LazyRecognizer 
   };
   return {
     async recognize(bytes, options) {
-      return (await loaded()).recognize(bytes, options);
+      const recognition = await (await loaded()).recognize(bytes, options);
+      warm = true;
+      return recognition;
     },
     async classify(crops, options) {
       return (await loaded()).classify(crops, options);

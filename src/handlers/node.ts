@@ -15,10 +15,12 @@ import { chooseBackend } from './choose-backend.js';
 import { type Config, readConfig } from './config.js';
 import type { AppEnv } from './env.js';
 import { ConfigError } from './environment.js';
+import { ApiError } from './errors.js';
 import { guardOf } from './guard.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
 import { log } from './log.js';
 import { createMetrics } from './metrics.js';
+import { atEnd } from './middleware/at-end.js';
 import { clientLimit } from './middleware/client-limit.js';
 import { concurrencyLimit } from './middleware/concurrency-limit.js';
 import { logged } from './middleware/logged.js';
@@ -39,7 +41,7 @@ function fail(error: unknown): never {
 
 async function start(config: Config): Promise<void> {
   const began = performance.now();
-  let draining = false;
+  const stopping = new AbortController();
   let batcher: Batcher | undefined;
   const metrics = createMetrics({ queueLength: () => batcher?.length() ?? 0 });
   const upstream = createUpstream(config);
@@ -73,13 +75,16 @@ async function start(config: Config): Promise<void> {
     tracing?.stages(timing);
   });
   let [accepted, answered] = [0, 0];
-  const ready = () => recognizer.ready() && !draining;
+  const ready = () => recognizer.ready() && !stopping.signal.aborted;
   const counted: MiddlewareHandler<AppEnv> = async (c, next) => {
     accepted++;
+    c.set('stopping', stopping.signal);
     await next();
-    answered++;
+    atEnd(c, () => {
+      answered++;
+    });
     // The connection's next request would come to a server that has gone.
-    if (draining) c.header('connection', 'close');
+    if (stopping.signal.aborted) c.header('connection', 'close');
   };
   const guard = guardOf(config);
   const limits = { maxBodyBytes: config.MAX_BODY_BYTES, receiveMs: config.RECEIVE_TIMEOUT_MS };
@@ -103,8 +108,12 @@ async function start(config: Config): Promise<void> {
 
   // Listens before it loads: whoever watches sees at once that the process lives, and photos wait.
   const { PORT: port, HOST: hostname } = config;
-  // Node looks for late headers this often, half a minute by default.
-  const serverOptions = { headersTimeout: config.RECEIVE_TIMEOUT_MS, connectionsCheckingInterval: 1000 };
+  const serverOptions = {
+    headersTimeout: config.RECEIVE_TIMEOUT_MS,
+    connectionsCheckingInterval: 1000, // how often Node looks for late headers, half a minute by default
+    // Longer than the balancer's 60 s (infra/lib/listener.ts): it would send a request where Node has just hung up.
+    keepAliveTimeout: 65_000,
+  };
   const server = serve({ fetch: app.fetch, port, hostname, serverOptions }, (address) => {
     log('info', `mien listens on ${url(hostname, address.port)}`);
     const warmUp = async () => {
@@ -118,7 +127,7 @@ async function start(config: Config): Promise<void> {
   server.on('error', (error: NodeJS.ErrnoException) => fail(listenError(error, config)));
 
   const drain = () => {
-    draining = true;
+    stopping.abort(new ApiError('not_ready', 'The server is stopping.'));
     server.close(async () => {
       log('info', 'stopped', { accepted, answered });
       await tracing?.flush().catch((error: unknown) => log('error', 'The last traces are lost.', { error }));

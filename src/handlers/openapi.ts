@@ -12,6 +12,7 @@ import {
   modelMetadata,
   serverMetadata,
 } from './routes/inference/schema.js';
+import { HEADER_LENGTH } from './routes/inference/tensors.js';
 import { batch, classification, errorBody, frame, recognition } from './schemas.js';
 
 type Json = Record<string, unknown>;
@@ -63,16 +64,11 @@ function parameters(query: z.ZodObject): Json[] {
   });
 }
 
+/** Refusals of whatever asks for a key. */
+const KEYED: ApiErrorCode[] = ['unauthorized', 'rate_limited', 'internal', 'overloaded'];
+
 /** Refusals of whatever takes a body and computes. */
-const REFUSED: ApiErrorCode[] = [
-  'invalid_request',
-  'unauthorized',
-  'request_timeout',
-  'body_too_large',
-  'rate_limited',
-  'internal',
-  'overloaded',
-];
+const REFUSED: ApiErrorCode[] = ['invalid_request', 'request_timeout', 'body_too_large', ...KEYED];
 
 /** Refusals of a picture. */
 const PICTURE_REFUSED: ApiErrorCode[] = [
@@ -151,7 +147,7 @@ const paths: Record<string, Json> = {
         ...ok('A line of JSON a frame, in order; one that failed has an `error`', {
           'application/x-ndjson': { schema: { $ref: '#/components/schemas/Frame' } },
         }),
-        ...refusals(['invalid_request', 'unauthorized', 'rate_limited', 'internal', 'overloaded']),
+        ...refusals(['invalid_request', ...KEYED]),
       },
     },
   },
@@ -197,7 +193,10 @@ const paths: Record<string, Json> = {
     get: {
       operationId: 'serverMetadata',
       summary: 'Open Inference Protocol: the server',
-      responses: ok('Its name, version and extensions', json('ServerMetadata')),
+      responses: {
+        ...ok('Its name, version and extensions', json('ServerMetadata')),
+        ...refusals(KEYED, 'InferError'),
+      },
     },
   },
   '/v2/models/{model}': {
@@ -207,7 +206,7 @@ const paths: Record<string, Json> = {
       parameters: [model],
       responses: {
         ...ok('Its inputs and outputs', json('ModelMetadata')),
-        ...refusals(['not_found'], 'InferError'),
+        ...refusals(['not_found', 'backend_unavailable', ...KEYED], 'InferError'),
       },
     },
   },
@@ -215,11 +214,28 @@ const paths: Record<string, Json> = {
     post: {
       operationId: 'infer',
       summary: 'Open Inference Protocol: crops in, scores out',
-      parameters: [model],
-      requestBody: { required: true, content: json('InferRequest') },
+      parameters: [
+        model,
+        {
+          name: HEADER_LENGTH,
+          in: 'header',
+          description: "Bytes of the body's JSON, where tensors follow it as bytes; answered in the same way",
+          schema: { type: 'integer', minimum: 0 },
+        },
+      ],
+      requestBody: {
+        required: true,
+        content: { ...json('InferRequest'), 'application/octet-stream': binary },
+      },
       responses: {
-        ...ok('A row of seven probabilities a crop', json('InferResponse')),
-        ...refusals([...REFUSED, 'not_found', 'queue_full', 'deadline_exceeded'], 'InferError'),
+        ...ok('A row of seven probabilities a crop', {
+          ...json('InferResponse'),
+          'application/octet-stream': binary,
+        }),
+        ...refusals(
+          [...REFUSED, 'not_found', 'backend_unavailable', 'queue_full', 'deadline_exceeded'],
+          'InferError',
+        ),
       },
     },
   },
@@ -245,8 +261,9 @@ export function openApi(): Json {
       schemas: Object.fromEntries(schemas),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key, where the server asks for one' },
+        header: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The same' },
       },
     },
-    security: [{ bearer: [] }, {}],
+    security: [{ bearer: [] }, { header: [] }, {}],
   };
 }

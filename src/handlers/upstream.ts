@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { BACKEND_NAMES, type BackendName } from '../model/backends/index.js';
 import { LABELS } from '../model/labels.js';
 import type { Classifier, QueuedClassifier } from '../model/model.js';
+import { httpUrl } from './environment.js';
 import { log } from './log.js';
 import { HEADER_LENGTH } from './routes/inference/tensors.js';
 
 /** On every runtime. */
 export const upstreamSettings = z.object({
-  GPU_URL: z
-    .url('must be an address such as https://gpu.example.com')
+  GPU_URL: httpUrl('https://gpu.example.com')
     .optional()
     .describe('Address of another mien that is asked to infer first; where it fails, this one infers itself'),
   GPU_KEY: z.string().optional().describe('API key for `GPU_URL`'),
@@ -63,14 +63,16 @@ export function createUpstream(
   const { GPU_URL: url, GPU_KEY: key, GPU_TIMEOUT_MS: timeoutMs } = settings;
   if (!url) return undefined;
   let failures = 0;
-  let closedUntil = 0;
+  /** An open circuit asks nobody. */
+  let openUntil = 0;
   return {
     async classify(crops, version, signal) {
       signal?.throwIfAborted();
       const count = crops.length / CROP_BYTES;
-      if (count > MOST_CROPS || now() < closedUntil) return undefined;
+      if (count > MOST_CROPS || now() < openUntil) return undefined;
       // Of those that come while one tries, the others do without.
-      if (failures >= FAILURES) closedUntil = now() + OPEN_MS;
+      const trial = failures >= FAILURES;
+      if (trial) openUntil = now() + OPEN_MS;
       const limit = AbortSignal.timeout(timeoutMs);
       try {
         const answer = await ask(url, key, crops, signal ? AbortSignal.any([signal, limit]) : limit);
@@ -79,11 +81,14 @@ export function createUpstream(
         const scores = Float32Array.from(answer.outputs[0].data);
         if (!areProbabilities(scores, count))
           throw new Error('its scores are not probabilities of these crops');
-        failures = closedUntil = 0;
+        failures = openUntil = 0;
         return { scores, backend: answer.parameters.backend };
       } catch (error) {
-        signal?.throwIfAborted(); // says nothing of the other machine
-        if (++failures >= FAILURES) closedUntil = now() + OPEN_MS;
+        if (signal?.aborted) {
+          if (trial) openUntil = 0; // it says nothing of the other machine, which the next request tries
+          throw signal.reason;
+        }
+        if (++failures >= FAILURES) openUntil = now() + OPEN_MS;
         log('error', 'GPU_URL does not answer; inferring here', {
           failures,
           reason: `${(error as Error).message}`,

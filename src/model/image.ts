@@ -25,13 +25,16 @@ export interface ImageDecoder {
    * Decodes a JPEG, PNG or WebP to an upright, opaque raster: EXIF orientation applied, transparent
    * pixels laid over white.
    *
-   * @throws MienError `empty_input`, `unsupported_media_type`, `image_too_large` (details: width, height,
-   *   maxPixels) or `invalid_image`, the decoder's complaint as its cause
+   * @throws MienError `empty_input`, `unsupported_media_type`, `image_too_large` (details: width, height, and
+   *   maxPixels or maxSide) or `invalid_image`, the decoder's complaint as its cause
    */
   decode(bytes: Uint8Array): Promise<Raster>;
 }
 
 export const DEFAULT_MAX_PIXELS = 50_000_000;
+
+/** Longest side decoded, pixels: JPEG's own limit. The work of looking for faces grows with the sides, not with the area alone. */
+const MAX_SIDE = 65_535;
 
 const DEFAULT_KEEP_BYTES = 48 * 1024 * 1024;
 
@@ -53,17 +56,26 @@ export function createImageDecoder(modules: CodecModules, options: ImageDecoderO
   const keepBytes = options.keepBytes ?? DEFAULT_KEEP_BYTES;
   const codecs: Partial<Record<ImageType, Promise<Codec>>> = {};
 
-  /** The codec of a type, never one that another decode has discarded meanwhile. */
-  async function current(type: ImageType): Promise<Codec> {
+  /** Decodes by a codec that no other decode has discarded meanwhile: nothing may wait between the check and the use. */
+  async function run(type: ImageType, bytes: Uint8Array): Promise<Raster> {
     for (;;) {
       codecs[type] ??= CREATE[type](modules[type]);
       const pending = codecs[type];
+      let codec: Codec;
       try {
-        const codec = await pending;
-        if (codecs[type] === pending) return codec;
+        codec = await pending;
       } catch (cause) {
         delete codecs[type];
         throw new MienError('internal', `The ${type} decoder does not start.`, { cause });
+      }
+      if (codecs[type] !== pending) continue;
+      try {
+        const raster = codec.decode(bytes);
+        if (codec.memoryBytes() > keepBytes) delete codecs[type];
+        return raster;
+      } catch (cause) {
+        delete codecs[type]; // after a trap its memory is in no known state
+        throw new MienError('invalid_image', `The ${type} is truncated or corrupt.`, { cause });
       }
     }
   }
@@ -71,22 +83,18 @@ export function createImageDecoder(modules: CodecModules, options: ImageDecoderO
   return {
     async decode(bytes) {
       const { type, width, height } = readHeader(bytes);
-      if (width * height > maxPixels) {
-        throw new MienError(
-          'image_too_large',
-          `The image has ${width} x ${height} pixels; at most ${maxPixels} are decoded.`,
-          { details: { width, height, maxPixels } },
-        );
+      const tooLarge = (limit: string, details: Record<string, number>) =>
+        new MienError('image_too_large', `The image has ${width} x ${height} pixels; at most ${limit}.`, {
+          details: { width, height, ...details },
+        });
+      if (Math.max(width, height) > MAX_SIDE)
+        throw tooLarge(`${MAX_SIDE} a side are decoded`, { maxSide: MAX_SIDE });
+      if (width * height > maxPixels) throw tooLarge(`${maxPixels} are decoded`, { maxPixels });
+      const raster = await run(type, bytes);
+      // What was checked above has to be what was decoded.
+      if (raster.width !== width || raster.height !== height) {
+        throw new MienError('invalid_image', `The ${type} has another size than its header gives.`);
       }
-      const codec = await current(type);
-      let raster: Raster;
-      try {
-        raster = codec.decode(bytes);
-      } catch (cause) {
-        delete codecs[type]; // after a trap its memory is in no known state
-        throw new MienError('invalid_image', `The ${type} is truncated or corrupt.`, { cause });
-      }
-      if (codec.memoryBytes() > keepBytes) delete codecs[type];
       return upright(overWhite(raster), readOrientation(bytes, type));
     },
   };

@@ -7,14 +7,26 @@ import { createApp } from '../../src/handlers/app.js';
 import { ERROR_CODES, statusOf } from '../../src/handlers/errors.js';
 import { inferError, inferResponse } from '../../src/handlers/routes/inference/schema.js';
 import { batch, classification, errorBody, frame, recognition } from '../../src/handlers/schemas.js';
+import { formatArchitecture } from '../../src/model/architecture.js';
 import { createRecognizer } from '../../src/model/recognizer.js';
+import { table1 } from '../../src/model/table1.js';
+import { encodeSafetensors } from '../../src/model/weights.js';
 import { base64 } from '../contract/requests.js';
+import { livelyWeights } from '../support/networks.js';
 import { encodeJpeg, encodePng, encodePng16, encodeWebp, pattern } from '../support/pictures.js';
-import { untrainedModel } from '../support/untrained.js';
 import { createDice, inferRequest, json, mutate, query } from './inputs.js';
 
 const INPUTS = 20_000;
 const SEED = 7;
+
+// As small as they come: the requests are what is tested.
+const architecture = table1({ side: 16, width: 0.25 });
+const MODEL = {
+  name: 'small',
+  version: '0.0.0',
+  architecture: JSON.parse(formatArchitecture(architecture)),
+  weights: encodeSafetensors(livelyWeights(architecture)),
+};
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
@@ -37,7 +49,7 @@ test(
   async () => {
     const recognizer = await createRecognizer({
       assets: await loadAssets(),
-      model: untrainedModel(),
+      model: MODEL,
       backend: 'wasm',
       maxPixels: 100_000,
     });

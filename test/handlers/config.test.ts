@@ -33,6 +33,11 @@ test('takes what is set', () => {
   expect(readConfig(set)).toMatchObject({ ...set, PORT: 0, MAX_PIXELS: 7, MAX_BODY_BYTES: 9 });
 });
 
+test('takes an address with a port or a number for its host', () => {
+  for (const GPU_URL of ['http://localhost:8080', 'https://10.0.0.1/', 'http://[::1]:8080'])
+    expect(readConfig({ GPU_URL }).GPU_URL).toBe(GPU_URL);
+});
+
 const HASH = 'a'.repeat(64);
 
 test('listens to the network only where keys are asked for or nobody minds', () => {
@@ -51,7 +56,12 @@ test('listens to the network only where keys are asked for or nobody minds', () 
 });
 
 test.each([
-  [{ API_KEYS: 'secret' }, 'API_KEYS=secret: must be SHA-256 hashes, 64 hexadecimal digits each'],
+  // What should have been a hash may be the key itself.
+  [{ API_KEYS: 'secret' }, 'API_KEYS: must be SHA-256 hashes, 64 hexadecimal digits each'],
+  [
+    { API_KEYS: 'E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855' },
+    'API_KEYS: has the hash of an empty key: was a variable not set?',
+  ],
   [{ CORS_ORIGINS: 'example.com' }, 'CORS_ORIGINS=example.com: must be origins such as https://example.com'],
   [{ ANONYMOUS: 'yes' }, 'ANONYMOUS=yes: must be allow or refuse'],
   [{ PORT: '65536' }, 'PORT=65536: must be at most 65535'],
@@ -61,6 +71,11 @@ test.each([
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' },
     'OTEL_EXPORTER_OTLP_ENDPOINT=collector: must be an address such as http://localhost:4318',
   ],
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' },
+    'OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318: must be an address such as http://localhost:4318',
+  ],
+  [{ GPU_URL: 'foo:bar' }, 'GPU_URL=foo:bar: must be an address such as https://gpu.example.com'],
   [{ BACKEND: 'gpu' }, 'BACKEND=gpu: must be one of auto, wasm, node, node-gpu'],
 ])('refuses %o', (env, message) => {
   expect(() => readConfig(env)).toThrow(new ConfigError(message));

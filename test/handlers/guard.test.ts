@@ -53,6 +53,16 @@ describe('keys', () => {
     });
   });
 
+  test('an empty one is none, even where somebody has set its hash', async () => {
+    const app = createApp({
+      recognizer,
+      ready: () => true,
+      guard: () => ({ keys: [hash('')], anonymous: false, corsOrigins: [] }),
+    });
+    for (const headers of [{}, { 'x-api-key': '' }, { authorization: 'Bearer ' }])
+      expect((await app.request('/v2', { headers })).status).toBe(401);
+  });
+
   test('are asked for by everything that computes, and by nothing else', async () => {
     for (const path of ['/v1/expressions', '/v2/models/mien/infer', '/invocations'])
       expect((await ask(KEYED, {}, path)).status).toBe(401);
@@ -88,6 +98,9 @@ describe('other origins', () => {
     expect(leave.headers.get('access-control-allow-headers')).toBe('authorization');
     const answer = await ask({ ...KEYED, ...env }, { origin: 'https://one.example', 'x-api-key': OLD });
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://one.example');
+    expect(answer.headers.get('access-control-expose-headers')).toBe(
+      'Retry-After,X-Request-Id,Inference-Header-Content-Length',
+    );
   });
 
   test.each([

@@ -29,7 +29,7 @@ test('loads once, when first asked', async () => {
 test('is ready once it has warmed up, and no more after dispose', async () => {
   const loaded = fake();
   const recognizer = lazyRecognizer(async () => loaded);
-  await recognizer.recognize(new Uint8Array());
+  await recognizer.describe();
   expect(recognizer.ready()).toBe(false);
   await recognizer.warmUp();
   expect(recognizer.ready()).toBe(true);
@@ -45,4 +45,5 @@ test('tries again after it has failed to load', async () => {
   expect(recognizer.ready()).toBe(false);
   await expect(recognizer.recognize(new Uint8Array())).resolves.toBe(answer);
   expect(load).toHaveBeenCalledTimes(2);
+  expect(recognizer.ready()).toBe(true); // nobody warms it up once more
 });

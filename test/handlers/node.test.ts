@@ -56,6 +56,11 @@ describe('a running server', () => {
     expect(text).not.toMatch(/such/);
   });
 
+  test('keeps connections longer than a balancer does', async () => {
+    const { headers } = await fetch(`${server.url}/healthz`);
+    expect(headers.get('keep-alive')).toBe('timeout=65');
+  });
+
   test('has logged its address once, no error, and every request by its route', async () => {
     expect(server.output().match(/http:\/\//g)).toHaveLength(1);
     expect(server.output()).not.toMatch(/error/i);
@@ -108,6 +113,29 @@ describe('starting and stopping', () => {
     expect(response.status).toBe(200);
     expect((await response.json()).faces).toHaveLength(1);
     expect(code).toBe(0);
+  });
+
+  test('ends an open stream when it stops, with an error that says so', async () => {
+    const server = await startServer(environment);
+    await untilReady(server);
+    let sender = {} as ReadableStreamDefaultController;
+    const body = new ReadableStream({
+      start(controller) {
+        sender = controller;
+      },
+    });
+    const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
+    sender.enqueue(new TextEncoder().encode('{"image": 7}\n'));
+    const response = await fetch(`${server.url}/v1/expressions/stream`, init);
+    const [code, text] = await Promise.all([stopServer(server), response.text()]);
+    const codes = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).error.code);
+    expect(codes).toEqual(['invalid_request', 'not_ready']);
+    expect(code).toBe(0);
+    const last = JSON.parse(server.output().trim().split('\n').at(-1) as string);
+    expect(last).toMatchObject({ message: 'stopped', accepted: last.answered });
   });
 
   test('says which settings are wrong', async () => {

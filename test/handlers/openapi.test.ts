@@ -141,6 +141,30 @@ describe('the OpenAPI document', () => {
     expect(infer([1, 47, 48, 1])).not.toBe('No errors');
   });
 
+  test('says of whatever asks for a key how it is sent, and what is answered without', () => {
+    const { securitySchemes } = document.components as unknown as { securitySchemes: object };
+    expect(Object.values(securitySchemes)).toMatchObject([
+      { type: 'http', scheme: 'bearer' },
+      { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+    ]);
+    for (const [path, operations] of Object.entries(document.paths)) {
+      const open = ['/healthz', '/readyz'].includes(path);
+      for (const { responses } of Object.values(operations))
+        for (const status of [401, 429, 500, 503]) {
+          if (!open) expect([path, status, status in responses]).toEqual([path, status, true]);
+        }
+    }
+  });
+
+  test('describes both forms of an inference', () => {
+    const { parameters, requestBody, responses } = document.paths['/v2/models/{model}/infer']
+      ?.post as Operation;
+    expect(parameters?.map(({ name }) => name)).toContain('Inference-Header-Content-Length');
+    for (const { content } of [requestBody, responses[200]] as { content: object }[])
+      expect(Object.keys(content)).toEqual(['application/json', 'application/octet-stream']);
+    expect(responses[503]).toMatchObject({ description: expect.stringContaining('backend_unavailable') });
+  });
+
   test('says of every status which codes it is answered with', () => {
     const { responses } = document.paths['/v1/expressions']?.post as Operation;
     for (const code of ERROR_CODES) {

@@ -102,6 +102,19 @@ describe('with GPU_URL', () => {
     expect((await ask()).backend).toBe('node-gpu');
   });
 
+  test('whoever goes during the trial leaves it to the next', async () => {
+    gpu.mode = 'erroring';
+    for (let request = 0; request < 3; request++) await ask();
+    [gpu.mode, time] = ['slow', 30_000];
+    const client = new AbortController();
+    const trial = recognizer.classify(new Uint8Array(2304), { signal: client.signal });
+    await vi.waitFor(() => expect(gpu.asked).toHaveLength(4));
+    client.abort(new Error('gone'));
+    await expect(trial).rejects.toThrow('gone');
+    gpu.mode = 'healthy';
+    expect((await ask()).backend).toBe('node-gpu');
+  });
+
   test('no answer takes longer than the time-out and WASM, whatever it does', async () => {
     const took = async (answer: () => Promise<unknown>) => {
       const began = performance.now();

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadAssets } from '../../src/assets/node.js';
 import { MienError } from '../../src/model/errors.js';
 import type { Orientation } from '../../src/model/image/exif.js';
@@ -23,6 +23,8 @@ beforeAll(async () => {
   files.png = pictures.encodePng(small);
   files.webp = await pictures.encodeWebp(small);
 });
+
+afterEach(() => vi.restoreAllMocks());
 
 const failure = (bytes: Uint8Array): Promise<MienError> =>
   decoder.decode(bytes).then(
@@ -60,6 +62,18 @@ describe('header', () => {
     const error = await failure(bomb);
     expect(error.code).toBe('image_too_large');
     expect(error.details).toEqual({ width: 16384, height: 16384, maxPixels: 50_000_000 });
+  });
+
+  test('no side may be longer than 65,535 pixels, however few there are', async () => {
+    const claiming = (height: number[]) =>
+      pictures.join(
+        files.png.subarray(0, 8),
+        pictures.pngChunk('IHDR', [0, 0, 0, 1, ...height, 8, 6, 0, 0, 0]),
+      );
+    const error = await failure(claiming([0, 1, 0, 0]));
+    expect(error.code).toBe('image_too_large');
+    expect(error.details).toEqual({ width: 1, height: 65_536, maxSide: 65_535 });
+    expect((await failure(claiming([0, 0, 255, 255]))).code).toBe('invalid_image'); // the control: decoding is tried
   });
 
   test('maxPixels is the largest size that passes', async () => {
@@ -105,6 +119,25 @@ describe('errors', () => {
     expect(error.code).toBe('invalid_image');
   });
 
+  test('a raster of another size than the header gave is refused', async () => {
+    // As if another trick had deceived the reader of headers.
+    vi.spyOn(DataView.prototype, 'getUint32').mockReturnValueOnce(36);
+    expect(await failure(files.png)).toMatchObject({
+      code: 'invalid_image',
+      message: expect.stringContaining('another size'),
+    });
+    expect((await decoder.decode(files.png)).width).toBe(37); // the control
+  });
+
+  test('an animated WebP is named', async () => {
+    const still = pictures.webpWithExif(files.webp, small, pictures.exifBlock(1));
+    const error = await failure(still.map((byte, at) => (at === 20 ? byte | 2 : byte)));
+    expect(error).toMatchObject({
+      code: 'invalid_image',
+      message: expect.stringContaining('animated WebP'),
+    });
+  });
+
   test('CMYK is named', async () => {
     const frame = files.jpeg.findIndex(
       (byte, at) => byte === 0xff && [0xc0, 0xc2].includes(files.jpeg[at + 1] ?? 0),
@@ -112,6 +145,62 @@ describe('errors', () => {
     const error = await failure(files.jpeg.map((byte, at) => (at === frame + 9 ? 4 : byte)));
     expect(error).toMatchObject({ code: 'invalid_image', message: expect.stringContaining('CMYK') });
   });
+});
+
+describe('a JPEG is read as libjpeg reads it', () => {
+  const decoy = [0xff, 0xc0, 0, 11, 8, 0, 1, 0, 1, 1, 1, 0x11, 0]; // a frame header of 1 x 1
+  const comment = (...content: number[]) => [0xff, 0xfe, 0, content.length + 2, ...content];
+  const firstScan = () => files.jpeg.findIndex((byte, at) => byte === 0xff && files.jpeg[at + 1] === 0xda);
+  const inserted = (at: number, bytes: number[]) =>
+    pictures.join(files.jpeg.subarray(0, at), bytes, files.jpeg.subarray(at));
+  const afterFirst = (bytes: number[]) => inserted(4 + (files.jpeg[5] as number), bytes);
+
+  test('what stands where a stuffed byte has a length hides no frame header', async () => {
+    // Whoever skips so much from FF 00 on goes on within the comment.
+    const first = pictures.join(files.jpeg.subarray(2, firstScan()));
+    const length = first.length + 2 + 4;
+    const stuffed = [0xff, 0x00, length >> 8, length & 255];
+    const crafted = pictures.join(
+      files.jpeg.subarray(0, 2),
+      stuffed,
+      first,
+      comment(...decoy),
+      files.jpeg.subarray(firstScan()),
+    );
+    expect(readHeader(crafted)).toEqual({ type: 'jpeg', width: 37, height: 23 });
+    expect(await decoder.decode(crafted)).toMatchObject({ width: 37, height: 23 });
+  });
+
+  test.each([
+    ['bytes between segments', [1, 2, 0xff, 0, 3]],
+    ['fill bytes', [0xff, 0xff, 0xff]],
+    ['markers that stand alone', [0xff, 0x01, 0xff, 0xd3]],
+    ['a comment that looks like a frame', comment(...decoy)],
+  ])('%s are skipped', async (_, bytes) => {
+    same(await decoder.decode(afterFirst(bytes)), await decoder.decode(files.jpeg));
+  });
+
+  test.each([
+    ['an unknown marker', [0xff, 0x02, 0, 2]],
+    ['a second start', [0xff, 0xd8]],
+    ['a frame header too many', decoy],
+  ])('%s is refused', async (_, bytes) => {
+    expect((await failure(afterFirst(bytes))).code).toBe('invalid_image');
+  });
+
+  test('a cut one is refused though libjpeg has warned of something else before', async () => {
+    const warned = inserted(firstScan(), [1, 2, 3]);
+    expect((await failure(warned.subarray(0, warned.length - 40))).code).toBe('invalid_image');
+    // The control: that warning alone is no reason, nor is what follows the end.
+    same(await decoder.decode(pictures.join(warned, [1, 2, 3])), await decoder.decode(files.jpeg));
+  });
+});
+
+test('decodes at the same time share no decoder that one of them has discarded', async () => {
+  const created = vi.spyOn(WebAssembly.Module, 'imports'); // as it is for each instance
+  const forgetful = createImageDecoder(modules, { keepBytes: 0 });
+  await Promise.all([1, 2, 3].map(() => forgetful.decode(files.png)));
+  expect(created).toHaveBeenCalledTimes(3);
 });
 
 describe('pixels', () => {

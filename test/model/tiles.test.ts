@@ -40,4 +40,21 @@ describe('regionsOf', () => {
     expect(regionsOf(8000, 6000).length).toBeLessThanOrEqual(20);
     expect(regionsOf(8000, 6000, 100).length).toBeGreaterThan(40);
   });
+
+  test.each([
+    [4000, 3000, 16],
+    [8000, 6000, 32],
+    [8000, 6000, 1],
+    [1, 65_535, 16],
+    [65_535, 762, 16],
+  ])('%i x %i, smallest face %i: at most 500 looks', (width, height, wish) => {
+    const { length } = regionsOf(width, height, wish);
+    expect(length).toBeLessThanOrEqual(500);
+    expect(length).toBeGreaterThan(300); // the control: as small faces are looked for as that allows
+  });
+
+  test('where 500 looks suffice, faces as small as is wished for are looked for', () => {
+    const finest = regionsOf(4000, 3000, 16).at(-1) as Region;
+    expect([finest.width, finest.height]).toEqual([256, 256]);
+  });
 });

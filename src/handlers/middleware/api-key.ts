@@ -13,7 +13,9 @@ export function apiKey(guardFor: (env: unknown) => Guard): MiddlewareHandler<App
   return async (c, next) => {
     const { keys, anonymous } = guardFor(c.env);
     if (keys.length > 0) {
-      const hash = await sha256(sentKey(c.req.header('authorization'), c.req.header('x-api-key')));
+      const sent = sentKey(c.req.header('authorization'), c.req.header('x-api-key'));
+      if (sent === '') throw refusal();
+      const hash = await sha256(sent);
       if (!keys.map((key) => sameText(key, hash)).includes(true)) throw refusal();
       c.set('client', hash);
     } else if (!anonymous) throw refusal();

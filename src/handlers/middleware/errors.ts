@@ -1,4 +1,4 @@
-import type { Context, Hono } from 'hono';
+import type { Context, Hono, MiddlewareHandler } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { AppEnv } from '../env.js';
 import { ApiError, type ApiErrorCode, type ErrorAnswer, type ErrorBody, errorAnswer } from '../errors.js';
@@ -17,7 +17,7 @@ export function refusal(c: Context<AppEnv>, error: unknown): ErrorAnswer {
 /** Answers an error in the one envelope. */
 function answer(c: Context<AppEnv>, error: unknown): Response {
   const { signal } = c.req.raw;
-  if (signal.aborted && error === signal.reason) error = new ApiError('client_gone', 'The client has gone.');
+  if (signal.aborted && error === signal.reason) error = clientGone();
   const { status, headers, body } = refusal(c, error);
   return c.json(inForm(c.req.path, body), status, headers);
 }
@@ -26,6 +26,21 @@ function answer(c: Context<AppEnv>, error: unknown): Response {
 function inForm(path: string, body: ErrorBody): ErrorBody | { error: string; code: ApiErrorCode } {
   return /^\/(v2|huggingface)(\/|$)/.test(path) ? { error: body.error.message, code: body.error.code } : body;
 }
+
+/**
+ * Makes an error of whatever else is thrown: Hono answers errors alone, and anything else would pass by all that logs and
+ * measures. A client's going is a string on Node. Use it last before the routes.
+ */
+export const errorsAlone: MiddlewareHandler<AppEnv> = async (c, next) => {
+  try {
+    await next();
+  } catch (thrown) {
+    if (thrown instanceof Error) throw thrown;
+    throw c.req.raw.signal.aborted ? clientGone() : new Error(`${thrown}`);
+  }
+};
+
+const clientGone = () => new ApiError('client_gone', 'The client has gone.');
 
 /** Gives an app the one envelope for whatever fails, 404 and 405 included. Call it before adding routes. */
 export function useErrorEnvelope(app: Hono<AppEnv>): void {

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type { AppEnv } from '../env.js';
 import { ApiError } from '../errors.js';
+import { gather, tooLarge } from '../gathered.js';
 
 /**
  * Reads the body into `c.get('body')`, at most `maxBodyBytes` of it. The bytes themselves are counted, so a
@@ -31,18 +32,28 @@ export interface BodyLimits {
   receiveMs: number;
 }
 
-/** A promise that fails after so many milliseconds, unless it is cleared. */
-export function timeLimit(ms: number): { passed: Promise<never>; clear(): void } {
+/** A promise that fails after so many milliseconds, or with the signal's reason, unless it is cleared. */
+export function timeLimit(ms: number, signal?: AbortSignal): { passed: Promise<never>; clear(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let abort = () => {};
   const passed = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new ApiError('request_timeout', `Nothing whole came within ${ms} ms.`)),
       ms,
     );
+    abort = () => reject(signal?.reason);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort);
   });
   // Nobody may be waiting when it fails.
   passed.catch(() => {});
-  return { passed, clear: () => clearTimeout(timer) };
+  return {
+    passed,
+    clear() {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    },
+  };
 }
 
 async function readAtMost(
@@ -52,34 +63,21 @@ async function readAtMost(
 ): Promise<Uint8Array> {
   if (!stream) return new Uint8Array();
   const reader = stream.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const gathered = gather(maxBytes);
   for (;;) {
     const { done, value } = await Promise.race([reader.read().catch(endedEarly), late]);
-    if (done) break;
-    size += value.length;
-    if (size > maxBytes) {
+    if (done) return gathered.take();
+    try {
+      gathered.add(value);
+    } catch (error) {
       // Left unread and not cancelled: what becomes of the rest is the runtime's matter (see worker/drain.ts).
       reader.releaseLock();
-      throw tooLarge(maxBytes);
+      throw error;
     }
-    chunks.push(value);
   }
-  const body = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
 }
 
 /** @throws ApiError `invalid_request` */
 export function endedEarly(cause: unknown): never {
   throw new ApiError('invalid_request', 'The body ended before it was complete.', { cause });
 }
-
-export const tooLarge = (maxBytes: number) =>
-  new ApiError('body_too_large', `The body is larger than ${maxBytes} bytes.`, {
-    details: { maxBodyBytes: maxBytes },
-  });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { LABELS } from '../../model/labels.js';
 import type { Expression, Recognizer } from '../../model/recognizer.js';
 import type { AppEnv } from '../env.js';
-import { decodeBase64, parseJson, validated } from '../input.js';
+import { decodeBase64, isJson, parseJson, validated } from '../input.js';
 import { type BodyLimits, limitedBody } from '../middleware/limited-body.js';
 
 /** Hugging Face's request for image classification, as far as it makes sense here. */
@@ -35,9 +35,7 @@ export function huggingFace(recognizer: Pick<Recognizer, 'recognize'>, limits: B
 
 function request(c: Context<AppEnv>): { image: Uint8Array; most: number } {
   const body = c.get('body');
-  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
-    return { image: body, most: LABELS.length };
-  }
+  if (!isJson(c.req.header('content-type'))) return { image: body, most: LABELS.length };
   const { inputs, parameters } = validated(imageClassification, parseJson(body), 'The body');
   return { image: decodeBase64(inputs), most: parameters?.top_k ?? LABELS.length };
 }

@@ -5,6 +5,7 @@ import { VERSION } from '../../version.js';
 import type { AppEnv } from '../env.js';
 import { ApiError } from '../errors.js';
 import { type BodyLimits, limitedBody } from '../middleware/limited-body.js';
+import { whenReady } from './health.js';
 import { INPUT, type InferResponse, MAX_CROPS, MODEL_NAME, OUTPUT } from './inference/schema.js';
 import { binaryResponse, HEADER_LENGTH, readInferRequest, wantsBinary } from './inference/tensors.js';
 
@@ -22,7 +23,10 @@ export function inference(recognizer: Served, ready: () => boolean, limits: Body
     c.json({ name: MODEL_NAME, version: VERSION, extensions: ['binary_tensor_data'] }),
   );
   routes.get('/v2/health/live', (c) => c.json({ live: true }));
-  routes.get('/v2/health/ready', (c) => c.json({ ready: whenReady(ready) }));
+  routes.get('/v2/health/ready', (c) => {
+    whenReady(ready);
+    return c.json({ ready: true });
+  });
 
   for (const path of MODEL_PATHS) {
     routes.get(`${path}/ready`, async (c) => {
@@ -81,11 +85,6 @@ export async function infer(c: Context<AppEnv>, recognizer: Served): Promise<Res
   if (!wantsBinary(request)) return c.json(response);
   const { body, jsonLength } = binaryResponse(response, scores);
   return c.body(body, 200, { 'content-type': 'application/octet-stream', [HEADER_LENGTH]: `${jsonLength}` });
-}
-
-function whenReady(ready: () => boolean): true {
-  if (!ready()) throw new ApiError('not_ready', 'The model is not ready.');
-  return true;
 }
 
 function whenNamed(name: string | undefined): void {

@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
 import type { Recognizer } from '../../model/recognizer.js';
 import type { AppEnv } from '../env.js';
-import { ApiError } from '../errors.js';
-import { parseJson } from '../input.js';
+import { isJson, parseJson } from '../input.js';
 import { type BodyLimits, limitedBody } from '../middleware/limited-body.js';
 import { recognizePhoto } from './expressions.js';
+import { whenReady } from './health.js';
 import { HEADER_LENGTH } from './inference/tensors.js';
 import { infer } from './inference.js';
 
@@ -19,19 +19,19 @@ export function sageMaker(
 ): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.get('/ping', (c) => {
-    if (!ready()) throw new ApiError('not_ready', 'The model is not ready.');
+    whenReady(ready);
     return c.json({ status: 'ready' });
   });
   routes.post('/invocations', limitedBody(limits), (c) => {
-    const type = c.req.header('content-type') ?? '';
-    const tensors = c.req.header(HEADER_LENGTH) !== undefined || hasInputs(type, c.get('body'));
+    const tensors =
+      c.req.header(HEADER_LENGTH) !== undefined || hasInputs(c.req.header('content-type'), c.get('body'));
     return tensors ? infer(c, recognizer) : recognizePhoto(c, recognizer);
   });
   return routes;
 }
 
-function hasInputs(type: string, body: Uint8Array): boolean {
-  if (!/^application\/json\b/i.test(type) || body.length === 0) return false;
+function hasInputs(contentType: string | undefined, body: Uint8Array): boolean {
+  if (!isJson(contentType) || body.length === 0) return false;
   const value = parseJson(body);
   return typeof value === 'object' && value !== null && 'inputs' in value;
 }

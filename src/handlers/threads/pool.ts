@@ -32,6 +32,7 @@ export interface Pool {
 
 interface Task {
   question: Question;
+  urgent: boolean;
   resolve(result: unknown): void;
   reject(error: unknown): void;
 }
@@ -43,7 +44,8 @@ interface Seat {
 }
 
 /**
- * Threads that answer questions, first come first served. One that dies fails what it was doing, and another takes its
+ * Threads that answer questions, first come first served, the urgent ones before the others. One that dies fails what it
+ * was doing, and another takes its
  * place.
  */
 export function createPool(size: number, start: () => Worker): Pool {
@@ -104,9 +106,9 @@ export function createPool(size: number, start: () => Worker): Pool {
       signal?.addEventListener('abort', abort);
       try {
         return await new Promise((resolve, reject) => {
-          task = { question, resolve, reject };
-          if (urgent) waiting.unshift(task);
-          else waiting.push(task);
+          task = { question, urgent, resolve, reject };
+          const behind = urgent ? waiting.findLastIndex((one) => one.urgent) + 1 : waiting.length;
+          waiting.splice(behind, 0, task);
           next();
         });
       } finally {

@@ -20,18 +20,34 @@ const MOST_TILES = 3;
 /** Neighbours share so much of a tile: a face at their border is then whole in one of them. */
 const SHARED = 1 / 4;
 
+/** Most looks at a picture. 4000 x 3000 pixels with faces from 16 on are 457. */
+const MOST_REGIONS = 500;
+
 /**
- * Where to look: the whole picture, and, where its small faces would be too small then, square tiles of it.
+ * Where to look: the whole picture, and, where its small faces would be too small then, square tiles of it. At most 500
+ * regions: where a picture is too large for that, its smallest faces are left out.
  *
  * @param minFaceSize faces down to so many pixels are to be found
  */
 export function regionsOf(width: number, height: number, minFaceSize?: number): Region[] {
-  const whole = { x: 0, y: 0, width, height };
   const longest = Math.max(width, height);
   const wanted = ((minFaceSize ?? SMALL_FACE) * INPUT_SIDE) / FOUND_SIDE;
-  const regions = [whole];
-  // Each level shows faces from a sixteenth of its tiles, and holds them up to a quarter: a level a factor of three.
-  const finest = Math.max(wanted, minFaceSize === undefined ? longest / MOST_TILES : INPUT_SIDE);
+  let finest = Math.max(wanted, minFaceSize === undefined ? longest / MOST_TILES : INPUT_SIDE);
+  let regions = levels(width, height, finest);
+  while (regions.length > MOST_REGIONS) {
+    finest *= 1.1;
+    regions = levels(width, height, finest);
+  }
+  return regions;
+}
+
+/**
+ * The whole picture, and levels of tiles down to the finest. Each shows faces from a sixteenth of its tiles, and holds them
+ * up to a quarter: a level a factor of three.
+ */
+function levels(width: number, height: number, finest: number): Region[] {
+  const longest = Math.max(width, height);
+  const regions = [{ x: 0, y: 0, width, height }];
   for (let side = longest / MOST_TILES; side > finest; side /= MOST_TILES)
     regions.push(...tiles(width, height, side));
   if (finest < longest) regions.push(...tiles(width, height, finest));

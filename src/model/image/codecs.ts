@@ -1,5 +1,6 @@
 import jpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import webpFactory from '@jsquash/webp/codec/dec/webp_dec.js';
+import { jpegEnds } from './header.js';
 import type { Raster } from './raster.js';
 
 /** One instance of one decoder. */
@@ -16,8 +17,11 @@ interface Decoder {
   decode(bytes: Uint8Array, ...options: boolean[]): Raster | null;
 }
 
-/** libjpeg warns and goes on where data is missing or unreadable; the rest of the picture is then invented. */
-const LOST_DATA = /premature end|bad huffman/i;
+/**
+ * libjpeg warns and goes on where data is missing or unreadable; the rest of the picture is then invented. It prints its
+ * first warning alone.
+ */
+const LOST_DATA = /premature end|bad huffman|instead of RST/i;
 
 /**
  * jSquash's glue rather than its `init`/`decode`: those keep one instance for ever, and an instance that has
@@ -58,7 +62,17 @@ async function emscriptenCodec(
 }
 
 /** `false` is preserveOrientation: the decoder leaves the orientation alone, upright() applies it, once. */
-export const jpegCodec = (module: WebAssembly.Module) => emscriptenCodec(jpegFactory, module, false);
+export async function jpegCodec(module: WebAssembly.Module): Promise<Codec> {
+  const codec = await emscriptenCodec(jpegFactory, module, false);
+  return {
+    ...codec,
+    decode(bytes) {
+      // Its warning of that may be its second.
+      if (!jpegEnds(bytes)) throw new Error('no end after the scan');
+      return codec.decode(bytes);
+    },
+  };
+}
 export const webpCodec = (module: WebAssembly.Module) => emscriptenCodec(webpFactory, module);
 
 interface PngExports {

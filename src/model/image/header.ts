@@ -47,7 +47,7 @@ export function readHeader(bytes: Uint8Array): ImageHeader {
   } catch (cause) {
     // DataView throws a RangeError where the file ends early.
     if (MienError.is(cause)) throw cause;
-    throw new MienError('invalid_image', `The ${type} header is cut off.`, { cause });
+    throw new MienError('invalid_image', `The ${type} header is cut off or corrupt.`, { cause });
   }
   const [width, height] = size;
   if (width < 1 || height < 1) {
@@ -61,34 +61,68 @@ function pngSize(bytes: Uint8Array, view: DataView): [number, number] {
   return [view.getUint32(16), view.getUint32(20)];
 }
 
-/** Walks the marker segments to the frame header (ITU T.81, B.2.2). */
-function jpegSize(_bytes: Uint8Array, view: DataView): [number, number] {
-  let offset = 2;
+/**
+ * The marker segments of a JPEG (ITU T.81, B.1.1), to the first scan: each one's marker, and where its length stands. They
+ * are found exactly as libjpeg finds them, so that no other frame header is seen here than there: bytes that are no marker,
+ * FF 00 among them, are skipped.
+ *
+ * @throws RangeError where the file ends before, or has a marker that is none
+ */
+function* segments(view: DataView): Generator<{ marker: number; at: number }> {
+  let at = 2;
   for (;;) {
-    if (view.getUint8(offset) !== 0xff) throw new RangeError(`no marker at byte ${offset}`);
-    const marker = view.getUint8(offset + 1);
-    if (marker === 0xff) {
-      offset += 1; // fill byte before a marker
-    } else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
-      if (view.getUint8(offset + 9) === 4) {
-        throw new MienError('invalid_image', 'The JPEG is in CMYK; only grey and colour JPEGs are decoded.');
-      }
-      return [view.getUint16(offset + 7), view.getUint16(offset + 5)];
-    } else if (marker === 0xda || marker === 0xd9) {
-      throw new RangeError('no frame header before the scan');
-    } else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
-      offset += 2; // markers that stand alone
-    } else {
-      offset += 2 + view.getUint16(offset + 2);
-    }
+    while (view.getUint8(at) !== 0xff) at++;
+    while (view.getUint8(at) === 0xff) at++;
+    const marker = view.getUint8(at++);
+    if (marker === 0x00 || marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) continue; // nothing follows these
+    if (marker < 0xc0 || marker === 0xd8) throw new RangeError(`marker ${marker} at byte ${at}`);
+    yield { marker, at };
+    if (marker === 0xda || marker === 0xd9) return;
+    at += view.getUint16(at);
   }
 }
+
+const isFrameHeader = (marker: number) =>
+  marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+
+/** The size in the frame header (ITU T.81, B.2.2). */
+function jpegSize(_bytes: Uint8Array, view: DataView): [number, number] {
+  for (const { marker, at } of segments(view)) {
+    if (!isFrameHeader(marker)) continue;
+    if (view.getUint8(at + 7) === 4) {
+      throw new MienError('invalid_image', 'The JPEG is in CMYK; only grey and colour JPEGs are decoded.');
+    }
+    return [view.getUint16(at + 5), view.getUint16(at + 3)];
+  }
+  throw new RangeError('no frame header before the scan');
+}
+
+/**
+ * Whether an end follows the first scan of a JPEG: bytes of a scan never look like one, whatever comes after it is ignored.
+ *
+ * @throws RangeError where there is no scan
+ */
+export function jpegEnds(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let scan = 0;
+  for (const { at } of segments(view)) scan = at;
+  for (let at = bytes.indexOf(0xff, scan); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
+    if (bytes[at + 1] === 0xd9) return true;
+  }
+  return false;
+}
+
+/** The bit of VP8X's flags. */
+const ANIMATED = 0b10;
 
 /** RFC 9649: the size stands in the first chunk, in a layout of its own for each kind. */
 function webpSize(bytes: Uint8Array, view: DataView): [number, number] {
   const chunk = fourCharacters(bytes, 12);
   if (view.getUint32(4, true) + 8 > bytes.length) throw new RangeError('shorter than its RIFF size');
   if (chunk === 'VP8X') {
+    if (view.getUint8(20) & ANIMATED) {
+      throw new MienError('invalid_image', 'It is an animated WebP; only still pictures are decoded.');
+    }
     const uint24 = (at: number) => view.getUint16(at, true) + view.getUint8(at + 2) * 65536;
     return [uint24(24) + 1, uint24(27) + 1];
   }

@@ -37,9 +37,10 @@ describe('a pool of threads', () => {
   test('answers in order, but what is urgent first', async () => {
     pooled(1);
     const order: string[] = [];
-    const asked = [echo('first', 20), echo('second'), echo('third'), echo('urgent', 0, { urgent: true })];
+    const urgent = (value: string) => echo(value, 0, { urgent: true });
+    const asked = [echo('first', 20), echo('second'), echo('third'), urgent('urgent'), urgent('too')];
     await Promise.all(asked.map((one) => one.then(([value]) => order.push(value))));
-    expect(order).toEqual(['first', 'urgent', 'second', 'third']);
+    expect(order).toEqual(['first', 'urgent', 'too', 'second', 'third']);
   });
 
   test('carries a refusal with its code and its details', async () => {

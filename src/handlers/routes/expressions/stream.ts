@@ -1,12 +1,14 @@
 import type { Context } from 'hono';
 import { stream } from 'hono/streaming';
+import type { StreamingApi } from 'hono/utils/stream';
 import type { Recognition, Recognizer } from '../../../model/recognizer.js';
 import { createTracker, type TrackedFace } from '../../../model/tracker.js';
 import type { AppEnv } from '../../env.js';
 import type { ErrorBody } from '../../errors.js';
+import { gather } from '../../gathered.js';
 import { decodeBase64, jsonBody, parseJson, validated } from '../../input.js';
 import { refusal } from '../../middleware/errors.js';
-import { type BodyLimits, endedEarly, timeLimit, tooLarge } from '../../middleware/limited-body.js';
+import { type BodyLimits, endedEarly, timeLimit } from '../../middleware/limited-body.js';
 import { streamQuery } from './query.js';
 
 /** A line of the answer. */
@@ -17,7 +19,7 @@ export type FrameAnswer =
 /**
  * NDJSON in, NDJSON out: a line `{"image": base64}` a frame, and a line an answer, in order, each before the next frame is
  * looked at. A frame that is wrong has an error for its answer; one that is too long, or does not come in time, ends the
- * stream after its error.
+ * stream after its error, and so does the server's stopping; one whose answer is not taken in time ends it at once.
  */
 export async function recognizeFrames(
   c: Context<AppEnv>,
@@ -34,54 +36,56 @@ export async function recognizeFrames(
       const recognition = await recognizer.recognize(image, { ...options, signal });
       return { frame, ...recognition, faces: tracker.update(recognition.faces) };
     } catch (error) {
+      signal.throwIfAborted();
       return { frame, ...refusal(c, error).body };
     }
   }
 
-  c.header('content-type', 'application/x-ndjson');
-  return stream(c, async (out) => {
+  async function answerAll(out: StreamingApi): Promise<void> {
     let frame = 0;
     try {
-      for await (const line of lines(c.req.raw.body, limits)) {
+      for await (const line of lines(c.req.raw.body, limits, c.get('stopping'))) {
         if (out.aborted || signal.aborted) return;
-        await out.write(`${JSON.stringify(await answer(line, frame++))}\n`);
+        await write(out, await answer(line, frame++));
       }
     } catch (error) {
-      if (!out.aborted && !signal.aborted)
-        await out.write(`${JSON.stringify({ frame, ...refusal(c, error).body })}\n`);
+      if (!out.aborted && !signal.aborted) await write(out, { frame, ...refusal(c, error).body });
     }
-  });
+  }
+
+  /** Gives a client up that does not take its answers: its stream would keep a place for ever. */
+  async function write(out: StreamingApi, line: FrameAnswer): Promise<void> {
+    const late = timeLimit(limits.receiveMs);
+    late.passed.catch(() => out.abort());
+    await Promise.race([out.write(`${JSON.stringify(line)}\n`), late.passed]).finally(late.clear);
+  }
+
+  c.header('content-type', 'application/x-ndjson');
+  let ended = () => {};
+  c.set(
+    'done',
+    new Promise((resolve) => {
+      ended = resolve;
+    }),
+  );
+  return stream(c, (out) => answerAll(out).finally(ended));
 }
 
 /**
  * The lines of a body that are not empty, each within the limits that hold for a whole body elsewhere.
  *
- * @throws ApiError `body_too_large`, `request_timeout`, `invalid_request` where the client stops sending
+ * @throws ApiError `body_too_large`, `request_timeout`, `invalid_request` where the client stops sending; the signal's
+ *   reason, which it heeds only while it waits
  */
 async function* lines(
   body: ReadableStream<Uint8Array> | null,
   { maxBodyBytes, receiveMs }: BodyLimits,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   if (!body) return;
   const reader = body.getReader();
-  let pieces: Uint8Array[] = [];
-  let size = 0;
-  const take = (piece: Uint8Array) => {
-    size += piece.length;
-    if (size > maxBodyBytes) throw tooLarge(maxBodyBytes);
-    pieces.push(piece);
-  };
-  const whole = () => {
-    const line = new Uint8Array(size);
-    let at = 0;
-    for (const piece of pieces) {
-      line.set(piece, at);
-      at += piece.length;
-    }
-    [pieces, size] = [[], 0];
-    return line;
-  };
-  let late = timeLimit(receiveMs);
+  const gathered = gather(maxBodyBytes);
+  let late = timeLimit(receiveMs, signal);
   let given = false;
   try {
     for (;;) {
@@ -89,19 +93,19 @@ async function* lines(
       if (done) break;
       let start = 0;
       for (let end = value.indexOf(NEWLINE); end >= 0; end = value.indexOf(NEWLINE, start)) {
-        take(value.subarray(start, end));
+        gathered.add(value.subarray(start, end));
         start = end + 1;
-        const line = whole();
+        const line = gathered.take();
         if (isBlank(line)) continue;
         late.clear();
         given = true;
         yield line;
         given = false;
-        late = timeLimit(receiveMs);
+        late = timeLimit(receiveMs, signal);
       }
-      take(value.subarray(start));
+      gathered.add(value.subarray(start));
     }
-    const rest = whole();
+    const rest = gathered.take();
     if (!isBlank(rest)) yield rest;
   } finally {
     late.clear();

@@ -15,29 +15,27 @@ export const INPUT = { name: 'crops', datatype: 'UINT8', shape: [-1, CROP_SIZE, 
 /** Probabilities in the order of LABELS, each row's sum 1. */
 export const OUTPUT = { name: 'scores', datatype: 'FP32', shape: [-1, LABELS.length] } as const;
 
-/** Those that mean nothing here, such as Triton's `priority`, are let pass. */
-const parameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
-
 /** A value, a flat list or lists of lists; checked against the shape while it is copied (tensors.ts). */
 const data = z.array(z.unknown());
 
+/** Parameters that mean nothing here, such as Triton's `priority`, are let pass unlooked at: there may be any number. */
 const input = z.object({
   name: z.literal(INPUT.name),
   datatype: z.literal(INPUT.datatype),
   shape: z.tuple([z.int().min(1).max(MAX_CROPS), z.literal(CROP_SIZE), z.literal(CROP_SIZE), z.literal(1)]),
-  parameters: parameters.and(z.object({ binary_data_size: z.int().min(0).optional() })).optional(),
+  parameters: z.object({ binary_data_size: z.int().min(0).optional() }).optional(),
   data: data.optional(),
 });
 
 const requestedOutput = z.object({
   name: z.literal(OUTPUT.name),
-  parameters: parameters.and(z.object({ binary_data: z.boolean().optional() })).optional(),
+  parameters: z.object({ binary_data: z.boolean().optional() }).optional(),
 });
 
 export const inferRequest = z.object({
   /** Echoed. */
   id: z.string().max(256).optional(),
-  parameters: parameters.and(z.object({ binary_data_output: z.boolean().optional() })).optional(),
+  parameters: z.object({ binary_data_output: z.boolean().optional() }).optional(),
   inputs: z.array(input).length(1),
   outputs: z.array(requestedOutput).max(1).optional(),
 });

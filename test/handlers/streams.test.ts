@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createApp } from '../../src/handlers/app.js';
+import { concurrencyLimit } from '../../src/handlers/middleware/concurrency-limit.js';
+import { logged } from '../../src/handlers/middleware/logged.js';
+import type { Recognition, Recognizer } from '../../src/model/recognizer.js';
+
+const recognizer = {
+  recognize: async () => ({ faces: [] as unknown }) as Recognition,
+} as unknown as Recognizer;
+const LINE = new TextEncoder().encode('{"image": "AAAA"}\n');
+
+/** A stream that is sent as the test likes, to an app with one place. */
+function openStream(receiveMs = 30_000) {
+  const app = createApp({
+    recognizer,
+    ready: () => true,
+    receiveMs,
+    middleware: [logged],
+    limits: [concurrencyLimit(1)],
+  });
+  let sender = {} as ReadableStreamDefaultController<Uint8Array>;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      sender = controller;
+    },
+  });
+  const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
+  const ask = async () => (await app.request('/v1/expressions', { method: 'POST', body: 'x' })).status;
+  return { sender, ask, response: app.request('/v1/expressions/stream', init) };
+}
+
+describe('an open stream', () => {
+  let log: ReturnType<typeof vi.spyOn>;
+  beforeEach(() => {
+    log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  });
+  afterEach(() => vi.restoreAllMocks());
+  const routes = () => log.mock.calls.map(([line]: unknown[]) => JSON.parse(line as string).route);
+
+  test('takes a place, and is logged, until it ends', async () => {
+    const { sender, ask, response } = openStream();
+    sender.enqueue(LINE);
+    const reader = ((await response).body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    expect(await ask()).toBe(503);
+    expect(routes()).toEqual(['/v1/expressions']);
+    sender.close();
+    expect((await reader.read()).done).toBe(true);
+    expect(routes()).toEqual(['/v1/expressions', '/v1/expressions/stream']);
+    expect(await ask()).toBe(200);
+  });
+
+  test('whose answers nobody takes loses its place', async () => {
+    const { sender, ask, response } = openStream(50);
+    for (let line = 0; line < 10; line++) sender.enqueue(LINE);
+    expect((await response).status).toBe(200);
+    expect(await ask()).toBe(503);
+    await vi.waitFor(async () => expect(await ask()).toBe(200));
+  });
+});
