@@ -1,7 +1,7 @@
 /** The browser entry: `npm run build:browser` bundles it to dist/public/browser/mien.js, its files beside it. */
 import { fetchFiles } from './assets/browser.js';
 import type { ImageDecoderOptions } from './model/image.js';
-import { createRecognizer, type Recognizer } from './model/recognizer.js';
+import { createRecognizer, type Recognizer, warmedUp } from './model/recognizer.js';
 
 export { MienError } from './model/errors.js';
 export { LABELS } from './model/labels.js';
@@ -25,7 +25,5 @@ export async function loadRecognizer({ folder, ...options }: LoadOptions = {}): 
   // A relative address is the page's own; without a document, the worker's.
   const from = new URL(folder ?? '.', folder ? globalThis.location.href : import.meta.url);
   const files = await fetchFiles(from.href.endsWith('/') ? from : new URL(`${from}/`));
-  const recognizer = await createRecognizer({ ...files, backend: 'wasm', ...options });
-  await recognizer.warmUp();
-  return recognizer;
+  return warmedUp(await createRecognizer({ ...files, backend: 'wasm', ...options }));
 }

@@ -4,16 +4,19 @@ import { loadAssets, packageRoot } from './assets/node.js';
 import { loadModel } from './assets/node-model.js';
 import type { BackendName } from './model/backends/index.js';
 import type { ImageDecoderOptions } from './model/image.js';
-import { createRecognizer as compose, type Recognizer } from './model/recognizer.js';
+import { createRecognizer as compose, type Recognizer, warmedUp } from './model/recognizer.js';
 
+export type { BackendName } from './model/backends/index.js';
 export { MienError, type MienErrorCode } from './model/errors.js';
 export { LABELS, type Label } from './model/labels.js';
+export type { ClassifyOptions } from './model/model.js';
 export type {
   Expression,
   Recognition,
   RecognizedFace,
   RecognizeOptions,
   Recognizer,
+  RecognizerDescription,
 } from './model/recognizer.js';
 export type { Saliency } from './model/saliency.js';
 
@@ -28,7 +31,7 @@ export interface RecognizerOptions extends Pick<ImageDecoderOptions, 'maxPixels'
  * Loads a model and makes it ready for the first photo.
  *
  * @throws MienError `invalid_data`, `invalid_architecture` or `invalid_weights` where the model is missing or broken,
- *   `backend_unavailable`
+ *   `backend_unavailable`, `internal` where the package is not built
  * @example
  * import { createRecognizer } from 'mien';
  * const recognizer = await createRecognizer();
@@ -37,7 +40,5 @@ export interface RecognizerOptions extends Pick<ImageDecoderOptions, 'maxPixels'
 export async function createRecognizer(options: RecognizerOptions = {}): Promise<Recognizer> {
   const { model = join(packageRoot(), 'models', 'mien-v1'), backend = 'wasm', ...rest } = options;
   const [assets, files] = await Promise.all([loadAssets(), loadModel(model)]);
-  const recognizer = await compose({ assets, model: files, backend, ...rest });
-  await recognizer.warmUp();
-  return recognizer;
+  return warmedUp(await compose({ assets, model: files, backend, ...rest }));
 }

@@ -21,14 +21,16 @@ export const BROWSER_FILES = {
  * Fetches and compiles all that a recognizer needs.
  *
  * @param folder address of the folder that holds BROWSER_FILES, with a slash at its end
- * @throws MienError `internal` where a file cannot be fetched, naming it
+ * @throws MienError `internal` where a file cannot be fetched or is another, such as a server's page of errors, naming it;
+ *   `backend_unavailable` where this browser cannot run a module
  */
 export async function fetchFiles(folder: URL): Promise<{ assets: Assets; model: ModelFiles }> {
   const bytes = (file: keyof typeof BROWSER_FILES) => fetchBytes(new URL(BROWSER_FILES[file], folder));
   const json = async (file: keyof typeof BROWSER_FILES) =>
-    JSON.parse(new TextDecoder().decode(await bytes(file)));
+    read(file, await bytes(file), (own) => JSON.parse(new TextDecoder().decode(own)));
   // Not compileStreaming, which refuses what a file server does not call application/wasm.
-  const compile = async (file: keyof typeof BROWSER_FILES) => WebAssembly.compile(await bytes(file));
+  const compile = async (file: keyof typeof BROWSER_FILES) =>
+    read(file, await bytes(file), (own) => WebAssembly.compile(own));
   const [tfjs, kernels, jpeg, png, webp, topology, weights, description, parameters] = await Promise.all([
     compile('tfjs'),
     compile(hasRelaxedSimd() ? 'relaxedKernels' : 'kernels'),
@@ -54,5 +56,27 @@ async function fetchBytes(address: URL): Promise<ArrayBuffer> {
   } catch (cause) {
     const why = (cause as Error).message;
     throw new MienError('internal', `${address} cannot be fetched: ${why}.`, { cause });
+  }
+}
+
+async function read<T>(
+  file: keyof typeof BROWSER_FILES,
+  bytes: ArrayBuffer,
+  as: (bytes: ArrayBuffer) => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await as(bytes);
+  } catch (cause) {
+    const name = BROWSER_FILES[file];
+    // "\0asm": what does not compile and begins with it is a module, of instructions that are not known here.
+    if (new DataView(bytes).byteLength >= 4 && new DataView(bytes).getUint32(0) === 0x0061736d)
+      throw new MienError(
+        'backend_unavailable',
+        `This browser cannot run ${name}: it needs WebAssembly SIMD.`,
+        {
+          cause,
+        },
+      );
+    throw new MienError('internal', `What is served as ${name} is another file.`, { cause });
   }
 }

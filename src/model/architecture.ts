@@ -103,7 +103,7 @@ export type Row = z.infer<typeof row>;
 export type ResidualRow = z.infer<typeof residual>;
 export type PlainResidualRow = z.infer<typeof plainResidual>;
 
-/** A row with what follows from the rows above it. `grid` is the side of the output in cells. */
+/** A row with what follows from the rows above it. Grids are sides in cells. */
 export interface PlacedRow {
   row: Row;
   inputChannels: number;
@@ -135,6 +135,11 @@ export function place(arch: Architecture): PlacedRow[] {
 /** Index of the first row of the decoder (the first upsampler or the output): the encoder ends before it. */
 export function decoderStart(arch: Architecture): number {
   return arch.rows.findIndex((r) => r.block === 'upsampler' || r.block === 'output');
+}
+
+/** How many of the rows the logits come from: without class maps nothing reads the decoder. */
+export function computedRows(arch: Architecture): number {
+  return arch.head.maps ? arch.rows.length : decoderStart(arch);
 }
 
 function problemOf({ row, inputChannels, outputChannels, inputGrid }: PlacedRow): string | undefined {

@@ -1,11 +1,14 @@
-import { type Architecture, type PlacedRow, place } from './architecture.js';
+import { type Architecture, computedRows, type PlacedRow, place } from './architecture.js';
 import { parameterShapes } from './parameters.js';
 
 /** What a network, or one row of it, costs. All are counts for one picture at the architecture's side. */
 export interface Cost {
-  /** Values that training changes: every tensor of the weights file but the batch norms' running statistics. */
+  /** Values of the weights file, but for the batch norms' running statistics. */
   parameters: number;
-  /** Multiply-accumulates of the convolutions and matrices; batch norms, additions and the enlargement are left out. */
+  /**
+   * Multiply-accumulates of the convolutions and matrices; batch norms, additions and the enlargement are left out, and
+   * rows that the logits do not come from.
+   */
   macs: number;
   /**
    * Values that convolutions, pools and matrices write, and the attention's product: batch norm and ReLU counted as
@@ -37,8 +40,12 @@ function kernelCost(placed: PlacedRow, shape: readonly number[]): Omit<Cost, 'pa
 /** The cost of each row by its name, and of the head as `head`, in the order of the rows. */
 export function rowCosts(arch: Architecture): Map<string, Cost> {
   const placed = new Map(place(arch).map((p) => [p.row.name, p]));
+  const idle = new Set(arch.rows.slice(computedRows(arch)).map((row) => row.name));
   const costs = new Map<string, Cost>(
-    [...placed].map(([name, p]) => [name, { parameters: 0, macs: 0, activations: written(p) }]),
+    [...placed].map(([name, p]) => [
+      name,
+      { parameters: 0, macs: 0, activations: idle.has(name) ? 0 : written(p) },
+    ]),
   );
   if (arch.head.features) costs.set('head', { parameters: 0, macs: 0, activations: 0 });
   for (const [tensor, shape] of parameterShapes(arch)) {
@@ -46,7 +53,7 @@ export function rowCosts(arch: Architecture): Map<string, Cost> {
     const name = tensor.slice(0, tensor.indexOf('.'));
     const cost = costs.get(name) as Cost;
     cost.parameters += size(shape);
-    if (shape.length === 1) continue;
+    if (shape.length === 1 || idle.has(name)) continue;
     const row = placed.get(name);
     const { macs, activations } = row
       ? kernelCost(row, shape)

@@ -34,7 +34,8 @@ export function cropFace(raster: Raster, face: Face): Uint8Array {
 
 /**
  * Averages a turned square of the raster to 48 x 48: `perSide` x `perSide` bilinear samples a pixel, no
- * further apart than the raster's pixels, so that nothing is skipped. Beyond the raster its edge goes on.
+ * further apart than the raster's pixels, so that nothing is skipped in
+ * squares of up to MOST_SAMPLES x 48 pixels. Beyond the raster its edge goes on.
  */
 export function sampleFrame(raster: Raster, frame: Frame): Uint8Array {
   const perSide = Math.min(MOST_SAMPLES, Math.max(1, Math.ceil(frame.side / CROP_SIZE)));

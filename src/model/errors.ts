@@ -1,6 +1,6 @@
 /**
- * What can go wrong in the model, by code. The client can mend every code but the last two;
- * handlers map codes to HTTP statuses, so that the model knows nothing of HTTP.
+ * What can go wrong in the model, by code. The first four are about a picture, the next three about a model's or a data
+ * set's files. Handlers map codes to HTTP statuses, so that the model knows nothing of HTTP.
  */
 export type MienErrorCode =
   | 'empty_input'

@@ -1,6 +1,7 @@
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Assets } from './assets.js';
+import { type EngineName, makeCurrent } from './backends/current.js';
 import { MienError } from './errors.js';
 import {
   type Candidate,
@@ -9,6 +10,7 @@ import {
   GRID_SIZES,
   INPUT_SIDE,
   mergeCandidates,
+  REGRESSION,
 } from './face/candidates.js';
 import { letterbox } from './face/letterbox.js';
 import { type Region, regionsOf } from './face/tiles.js';
@@ -35,7 +37,8 @@ export interface DetectOptions {
   /** Most faces returned, best first. Default 100. */
   maxFaces?: number;
   /**
-   * Smallest face returned, pixels of the box's side; the smaller it is, the more tiles of the picture are looked at.
+   * Smallest face returned, pixels of the box's side; the smaller it is, the more tiles of the picture are looked at,
+   * up to 500 in all: where those would not do, the smallest faces are left out.
    * Default: as small as at most about three tiles a side show, but not below 40, and nothing is left out.
    */
   minFaceSize?: number;
@@ -44,14 +47,13 @@ export interface DetectOptions {
 }
 
 export interface FaceDetector {
-  /** Finds the faces of a raster, best first. Synchronous: the current tfjs backend computes it at once. */
+  /** Finds the faces of a raster, best first. Synchronous: its backend computes it at once. */
   detect(raster: Raster, options?: DetectOptions): Face[];
   dispose(): void;
 }
 
 /** The network's outputs: logits and regression of the fine grid, then of the coarse one. */
 const OUTPUTS = ['Identity', 'Identity_2', 'Identity_1', 'Identity_3'];
-const REGRESSION = 16;
 
 /**
  * Loads BlazeFace (back, 256 x 256; Bazarevsky et al. 2019) onto the current tfjs backend. It is the one
@@ -69,6 +71,7 @@ export async function createFaceDetector(assets: Assets['detector']): Promise<Fa
     weightSpecs: weightsManifest.flatMap(({ weights }) => weights),
     weightData: assets.weights,
   };
+  const engineName = tf.getBackend() as EngineName;
   const model = await loadGraphModel(tf.io.fromMemory(artifacts)).catch((cause) => {
     throw new MienError('internal', 'The face detector does not load: run `npm run build`.', { cause });
   });
@@ -99,13 +102,14 @@ export async function createFaceDetector(assets: Assets['detector']): Promise<Fa
   function look(raster: Raster, region: Region, minConfidence: number): Candidate[] {
     const boxed = letterbox(raster, INPUT_SIDE, region);
     const { logits, regression } = run(boxed.pixels);
-    const scale = region.width / boxed.width;
+    // Whole pixels leave the two a little apart.
+    const [scaleX, scaleY] = [region.width / boxed.width, region.height / boxed.height];
     return decodeCandidates(logits, regression, minConfidence)
       .map(({ confidence, values }) => ({
         confidence,
         values: values.map((value, at) => {
-          if (at === 2 || at === 3) return value * scale;
-          return at % 2 === 0 ? (value - boxed.x) * scale + region.x : (value - boxed.y) * scale + region.y;
+          if (at === 2 || at === 3) return value * (at === 2 ? scaleX : scaleY);
+          return at % 2 === 0 ? (value - boxed.x) * scaleX + region.x : (value - boxed.y) * scaleY + region.y;
         }),
       }))
       .filter((candidate) => !isCut(candidate, region, raster));
@@ -113,6 +117,7 @@ export async function createFaceDetector(assets: Assets['detector']): Promise<Fa
 
   return {
     detect(raster, { maxFaces = 100, minFaceSize, minConfidence = 0.5 } = {}) {
+      makeCurrent(engineName);
       const candidates = regionsOf(raster.width, raster.height, minFaceSize)
         .flatMap((region) => look(raster, region, minConfidence))
         .sort((one, other) => other.confidence - one.confidence);

@@ -8,7 +8,7 @@ const CROP_BYTES = CROP_SIZE * CROP_SIZE;
 
 /** Where a face is. */
 export interface FoundFace {
-  /** From eyebrows to chin, in ratios of the upright image's width and height; may reach beyond 0 to 1. */
+  /** About from the forehead to the chin, in ratios of the upright image's width and height; may reach beyond 0 to 1. */
   box: { x: number; y: number; width: number; height: number };
   /** How sure the detector is that this is a face, 0 to 1. */
   confidence: number;

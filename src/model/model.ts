@@ -17,6 +17,7 @@ export interface Classifier {
    * Classifies crops.
    * @param crops uint8 [n, 48, 48], grey, one after the other
    * @returns float32 [n, 7]: probabilities in the order of LABELS, each row's sum 1
+   * @throws MienError `invalid_image` where the bytes are no whole number of crops
    */
   classify(crops: Uint8Array): Float32Array;
   /** Frees every tensor that the classifier holds. */

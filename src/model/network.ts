@@ -1,5 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Architecture, decoderStart, type PlainResidualRow, type ResidualRow } from './architecture.js';
+import {
+  type Architecture,
+  computedRows,
+  decoderStart,
+  type PlainResidualRow,
+  type ResidualRow,
+} from './architecture.js';
 import { convolve, convolveDoubling, convolveHalving, type Dilation } from './convolution.js';
 import { type Moments, momentsOf, normalise } from './normalisation.js';
 import { checkWeights, type Weights } from './weights.js';
@@ -8,8 +14,8 @@ import { checkWeights, type Weights } from './weights.js';
 export interface Outputs {
   /** float32 [n, 7]. */
   logits: tf.Tensor2D;
-  /** float32 [n, S, S, 7], module 23's class maps. */
-  maps: tf.Tensor4D;
+  /** float32 [n, S, S, 7], module 23's class maps; there where they have a part in the logits. */
+  maps: tf.Tensor4D | undefined;
   /** float32 [n, c], the encoder's averaged output. */
   features: tf.Tensor2D;
 }
@@ -53,17 +59,20 @@ const drop = <T extends tf.Tensor>(x: T, mask: number[], share: number, training
  */
 export class Network {
   readonly architecture: Architecture;
-  /** By the names of the weights file, in tfjs's layout. */
+  /** By the names of the weights file, in tfjs's layout. Of those that the logits come from, all but norms' moments are trainable. */
   readonly variables: ReadonlyMap<string, tf.Variable>;
 
   /** @throws {MienError} `invalid_weights` if the weights are not the architecture's. */
   constructor(architecture: Architecture, weights: Weights) {
     checkWeights(weights, architecture);
     this.architecture = architecture;
+    const idle = new Set(architecture.rows.slice(computedRows(architecture)).map((row) => row.name));
+    const learns = (name: string) =>
+      !name.includes('.running_') && !idle.has(name.slice(0, name.indexOf('.')));
     this.variables = new Map(
       [...weights].map(([name, { shape, data }]) => [
         name,
-        tf.tidy(() => tf.variable(toTfjsLayout(tf.tensor(data, [...shape])), !name.includes('.running_'))),
+        tf.tidy(() => tf.variable(toTfjsLayout(tf.tensor(data, [...shape])), learns(name))),
       ]),
     );
   }
@@ -78,7 +87,7 @@ export class Network {
       let x = tf.div(tf.sub(tf.div(pictures, 255), input.mean), input.deviation) as tf.Tensor4D;
       let features = x;
       const encoder = decoderStart(this.architecture);
-      rows.forEach((row, index) => {
+      rows.slice(0, computedRows(this.architecture)).forEach((row, index) => {
         // Training needs what is computed on the way; who only infers lets go of it row by row.
         x = training ? this.#row(row, x, training) : tf.tidy(() => this.#row(row, x));
         if (index === encoder - 1) features = x;
@@ -90,7 +99,7 @@ export class Network {
         const kept = drop(pooled, pooled.shape, head.dropout, training);
         parts.push(tf.add(tf.matMul(kept, this.#get('head.weight')), this.#get('head.bias')));
       }
-      return { logits: tf.addN(parts) as tf.Tensor2D, maps: x, features: pooled };
+      return { logits: tf.addN(parts) as tf.Tensor2D, maps: head.maps ? x : undefined, features: pooled };
     });
   }
 

@@ -1,5 +1,6 @@
 import { CROP_SIZE } from './architecture.js';
 import type { Assets } from './assets.js';
+import { makeCurrent } from './backends/current.js';
 import { type BackendName, createBackend } from './backends/index.js';
 import { createFaceDetector } from './face.js';
 import { createFinder, type FaceFinder, type FindOptions, type FoundFace } from './finder.js';
@@ -58,7 +59,7 @@ export interface Recognizer {
    * Finds the faces of a photo and scores each one's expression.
    *
    * @param bytes a JPEG, PNG or WebP file
-   * @throws MienError whatever `ImageDecoder.decode` throws
+   * @throws MienError whatever `ImageDecoder.decode` throws; the signal's reason once it is aborted
    */
   recognize(bytes: Uint8Array, options?: RecognizeOptions): Promise<Recognition>;
   /**
@@ -66,12 +67,13 @@ export interface Recognizer {
    *
    * @param crops uint8 [n, 48, 48], as `cropFace` makes them
    * @returns float32 [n, 7]: probabilities in the order of LABELS
+   * @throws MienError `invalid_image` where the bytes are no whole number of crops
    */
   classify(crops: Uint8Array, options?: ClassifyOptions): Promise<Float32Array>;
   describe(): Promise<RecognizerDescription>;
   /** Runs both networks once, so that the first photo does not wait for their kernels and buffers. */
   warmUp(): Promise<void>;
-  /** Frees the tensors of both networks. */
+  /** Frees the tensors of both networks, once. Whoever still waits for an answer may be refused it. */
   dispose(): void;
 }
 
@@ -111,6 +113,7 @@ export interface RecognizerOptions extends ImageDecoderOptions {
 export async function createRecognizer(options: RecognizerOptions): Promise<Recognizer> {
   const { assets, model, backend, queue, ...decoderOptions } = options;
   const created = await createBackend(backend, assets);
+  makeCurrent(created.engineName);
   const detector = await createFaceDetector(assets.detector);
   try {
     const compiled = createClassifier(model, created);
@@ -127,6 +130,17 @@ export async function createRecognizer(options: RecognizerOptions): Promise<Reco
     });
   } catch (error) {
     detector.dispose();
+    throw error;
+  }
+}
+
+/** The recognizer, warmed up; disposed of where that fails. */
+export async function warmedUp(recognizer: Recognizer): Promise<Recognizer> {
+  try {
+    await recognizer.warmUp();
+    return recognizer;
+  } catch (error) {
+    recognizer.dispose();
     throw error;
   }
 }

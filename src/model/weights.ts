@@ -125,7 +125,8 @@ function allFinite(data: Float32Array): boolean {
 }
 
 function readEntry(bytes: Uint8Array, start: number, name: string, entry: Entry): Weight {
-  const { dtype, shape, data_offsets: [from, to] = [-1, -1] } = entry;
+  const { dtype, shape, data_offsets } = entry ?? ({} as Entry);
+  const [from, to] = Array.isArray(data_offsets) ? data_offsets : [-1, -1];
   const type = DTYPES[dtype];
   if (!type) throw refuse(`${name} is ${dtype}, not one of ${Object.keys(DTYPES).join(', ')}`);
   const sizes = [from, to, ...(Array.isArray(shape) ? shape : [-1])];
@@ -149,6 +150,7 @@ function expand(name: string, { shape, data }: Weight, scale: Weight | undefined
     const factor = scale.data[row] as number;
     for (const end = at + length; at < end; at++) expanded[at] = (data[at] as number) * factor;
   }
+  if (!allFinite(expanded)) throw refuse(`${name} holds a value that is not finite`);
   return { shape, data: expanded };
 }
 

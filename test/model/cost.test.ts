@@ -69,6 +69,13 @@ describe('rowCosts', () => {
     expect(costs().get(name)).toEqual(cost);
   });
 
+  it('are nothing for a decoder that the logits do not come from', () => {
+    const [all, without] = [true, false].map((maps) => costs({ head: { maps, features: true, dropout: 0 } }));
+    const idle = ['m17', 'm18', 'm19', 'm20', 'm21', 'm22', 'm23'];
+    for (const [name, cost] of all as Map<string, Cost>)
+      expect(without?.get(name)).toEqual(idle.includes(name) ? { ...cost, macs: 0, activations: 0 } : cost);
+  });
+
   it('count plain blocks dense: three halves of the factorised, ungrouped ones', () => {
     const macs = (factorised: boolean) => costs({ factorised, groups: 1 }).get('m9')?.macs as number;
     expect(macs(false) / macs(true)).toBe(18 / 12);

@@ -52,6 +52,18 @@ describe('safetensors', () => {
       expect(refusal(() => decodeSafetensors(bytes.subarray(0, length)))).toMatch(/not valid weights/);
   });
 
+  it.each([
+    ['no tensor', 'null'],
+    ['a tensor without a place', '{"dtype":"F32","shape":[1],"data_offsets":null}'],
+    ['a tensor without a type', '{}'],
+  ])('refuses %s', (_, entry) => {
+    const header = new TextEncoder().encode(`{"a":${entry}}`);
+    const bytes = new Uint8Array(8 + header.length + 4);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+    bytes.set(header, 8);
+    expect(refusal(() => decodeSafetensors(bytes))).toMatch(/not valid weights: a /);
+  });
+
   it('refuses NaN', () => {
     const bytes = encodeSafetensors(new Map([['a', { shape: [1], data: Float32Array.of(Number.NaN) }]]));
     expect(refusal(() => decodeSafetensors(bytes))).toMatch(/a holds a value that is not finite/);

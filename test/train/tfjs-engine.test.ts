@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfiguration } from '../../scripts/train/config.js';
+import type { DataSet } from '../../scripts/train/data/pack.js';
 import { augment } from '../../scripts/train/engines/tfjs/augment.js';
 import { initialWeights } from '../../scripts/train/engines/tfjs/initialise.js';
+import { measureWeights } from '../../scripts/train/engines/tfjs/measure.js';
 import { countAnew } from '../../scripts/train/engines/tfjs/precise-norm.js';
 import { Random } from '../../scripts/train/engines/tfjs/random.js';
 import { Schedule } from '../../scripts/train/engines/tfjs/schedule.js';
@@ -18,6 +20,7 @@ import { enlarge } from '../../src/model/enlarge.js';
 import { Network, type Training } from '../../src/model/network.js';
 import { table1 } from '../../src/model/table1.js';
 import { decodeSafetensors, encodeSafetensors, type Weights } from '../../src/model/weights.js';
+import { hasNative } from '../support/native.js';
 import { python, runPython, SMOKE } from '../support/training.js';
 
 const { architecture: _, data: __, ...smoke } = readConfiguration(SMOKE);
@@ -398,7 +401,50 @@ describe('tfjs’s augmentation', () => {
   });
 });
 
+describe.skipIf(!hasNative())('on native TensorFlow', () => {
+  afterAll(async () => {
+    await createBackend('wasm');
+  });
+
+  it('measures weights as on wasm', async () => {
+    const arch = table1({ side: 32 });
+    const random = new Random(7);
+    const count = 40;
+    const set = {
+      images: Uint8Array.from({ length: count * 48 * 48 }, () => random.uniform(0, 255)),
+      labels: Uint8Array.from({ length: count }, (_, row) => row % 7),
+    } as DataSet;
+    const rows = Array.from({ length: count }, (_, row) => row);
+    const by = async (name: 'wasm' | 'node') =>
+      measureWeights(await createBackend(name, await loadAssets()), arch, calmWeights(arch), set, rows);
+    const [wasm, node] = [await by('wasm'), await by('node')];
+    expect(node.loss).toBeCloseTo(wasm.loss, 4);
+    expect(wasm.loss).toBeGreaterThan(0.1);
+  });
+});
+
 describe('the trainer', () => {
+  it.each([
+    ['sgd', 0],
+    ['sgd', SAM],
+    ['muon', 0],
+  ] as const)('without class maps leaves the decoder as it is, by %s, SAM %f', (kind, sam) => {
+    const arch = table1({ side: 16, width: 0.5, head: { maps: false, features: true, dropout: 0 } });
+    const recipe = { ...plain, optimizer: { ...plain.optimizer, kind, sam } };
+    const trainer = new Trainer(arch, { ...recipe, init: 'given' }, shares, calmWeights(arch));
+    const values = () =>
+      new Map([...trainer.network.variables].map(([name, variable]) => [name, variable.dataSync().slice()]));
+    const before = values();
+    for (let step = 0; step < 2; step++) trainer.step(noise(16, 4), RATE, step, () => new Random(step));
+    const after = values();
+    trainer.dispose();
+    const names = [...before.keys()].filter((name) => /conv\d?\.weight$|fc|^head/.test(name));
+    const moved = names.filter(
+      (name) => !after.get(name)?.every((value, at) => value === before.get(name)?.[at]),
+    );
+    expect(moved).toEqual(names.filter((name) => !/^m(17|18|19|20|21|22|23)\./.test(name)));
+  });
+
   it('leaves no tensor behind', () => {
     const arch = table1({ side: 16 });
     const before = tf.memory().numTensors;

@@ -25,6 +25,7 @@ const ARCHITECTURES = {
   'ungrouped, without attention': table1({ side: 48, groups: 1, rates: null }),
   'plain and narrow': table1({ side: 48, width: 0.5, factorised: false, groups: 1 }),
   mixed: table1({ side: 48, mixAfter: [5, 10, 14] }),
+  'without class maps': table1({ side: 48, head: { maps: false, features: true, dropout: 0 } }),
 };
 
 describe.skipIf(!python)('the torch network', () => {

@@ -1,7 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { MienError } from '../errors.js';
 import { Executor, type PlanRunner } from '../plan/executor.js';
 import type { Plan } from '../plan/planner.js';
+import { type EngineName, makeCurrent } from './current.js';
 import { useWasm, type WasmModules } from './wasm.js';
 
 /** What infers: WebAssembly anywhere, libtensorflow on the CPU, libtensorflow on CUDA. */
@@ -21,8 +21,7 @@ export interface BackendOptions {
 
 export interface Backend {
   name: BackendName;
-  /** The name that tfjs knows it by, for `tf.setBackend`. */
-  engineName: 'wasm' | 'tensorflow';
+  engineName: EngineName;
   /** Pixels of enlarged crops that one pass may hold, so that memory does not grow with the number of faces. */
   batchPixels: number;
   /** Makes a plan ready to run. */
@@ -47,7 +46,7 @@ export async function createBackend(name: BackendName, options: BackendOptions =
     backend.catch(() => created.delete(name));
   }
   const ready = await backend;
-  if (tf.getBackend() !== ready.engineName) await tf.setBackend(ready.engineName);
+  makeCurrent(ready.engineName);
   return ready;
 }
 

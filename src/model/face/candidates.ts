@@ -24,7 +24,7 @@ const ANCHORS: [number, number][] = GRIDS.flatMap(({ cells, anchors }) =>
 );
 
 /** Box x, y, width, height, then six points; the first two are the eyes, the person's right one first. */
-const REGRESSION = 16;
+export const REGRESSION = 16;
 /** MediaPipe's `min_suppression_threshold` for this network. */
 const SAME_FACE_OVERLAP = 0.3;
 /** Share of the smaller of two faces from which on the less sure one is left out. */

@@ -1,4 +1,5 @@
 import { CROP_SIZE, parseArchitecture } from '../architecture.js';
+import { makeCurrent } from '../backends/current.js';
 import type { Backend } from '../backends/index.js';
 import { enlarge } from '../enlarge.js';
 import { MienError } from '../errors.js';
@@ -26,11 +27,12 @@ function softmax(logits: Float32Array): Float32Array {
 }
 
 /**
- * Compiles a published model for a backend, which has to be current (createBackend makes it so).
+ * Compiles a published model for a backend, which is made current for it and whenever it computes.
  * @throws {MienError} `invalid_architecture` or `invalid_weights`
  */
 export function createClassifier(model: ModelFiles, backend: Backend): Classifier & Explainer {
   const architecture = parseArchitecture(model.architecture);
+  makeCurrent(backend.engineName);
   const runner = backend.compile(plan(architecture, decodeSafetensors(model.weights)));
   const { side } = architecture;
   const batch = Math.max(1, Math.floor(backend.batchPixels / (side * side)));
@@ -41,6 +43,7 @@ export function createClassifier(model: ModelFiles, backend: Backend): Classifie
     each: (pictures: Float32Array, from: number, to: number) => void,
   ): void {
     const count = cropsIn(crops);
+    makeCurrent(backend.engineName);
     for (let from = 0; from < count; from += batch) {
       const to = Math.min(count, from + batch);
       each(enlarge(crops.subarray(from * CROP_BYTES, to * CROP_BYTES), side), from, to);

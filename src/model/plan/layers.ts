@@ -44,7 +44,7 @@ export class Layers<T extends Shaped> {
    *
    * @param pictures as in `logits`
    * @returns [n, S, S, 7]: module 23's class maps, and the features' (class activation mapping, Zhou et al. 2016)
-   *   enlarged to S×S, added
+   *   enlarged to S×S, added; one of them where the logits have but one part
    */
   evidence(pictures: T): T {
     const encoded = this.#through(this.#encoder, pictures);

@@ -48,7 +48,7 @@ export interface Plan {
   /** Empty where the class maps have no part in the logits. */
   decoder: Step[];
   tail: FoldedTail | undefined;
-  /** The last row unfolded, for who wants to see the class maps; there with `tail`. */
+  /** The last row unfolded, for who wants to see the class maps; there with `tail`, where they have a part in the logits. */
   maps: RowSplit | undefined;
 }
 

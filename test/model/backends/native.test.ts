@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +11,7 @@ import { type NativeRuntime, startNative } from '../../../src/model/backends/nat
 import { LABELS } from '../../../src/model/labels.js';
 import type { Classifier, Explainer, ModelFiles } from '../../../src/model/model.js';
 import { createClassifier } from '../../../src/model/plan/index.js';
+import { createRecognizer } from '../../../src/model/recognizer.js';
 import { decodeSafetensors, encodeSafetensors } from '../../../src/model/weights.js';
 import { hasNative } from '../../support/native.js';
 import { randomNumbers } from '../../support/random.js';
@@ -127,6 +129,27 @@ describe.skipIf(!native)('native TensorFlow, installed', () => {
         expect(largest(some, all)).toBeLessThan(1e-5);
       }
     });
+  });
+
+  it('computes beside wasm in one process, each on its own', { timeout: 60_000 }, async () => {
+    const recognizers = [];
+    for (const backend of ['wasm', 'node'] as const)
+      recognizers.push(await createRecognizer({ assets, model, backend }));
+    const photo = readFileSync(join(packageRoot(), 'test/fixtures/astronaut.png'));
+    // wasm's is asked when the other is current, and the other way round.
+    const [wasm, node, again] = [
+      await recognizers[0]?.recognize(photo, { saliency: 'top' }),
+      await recognizers[1]?.recognize(photo),
+      await recognizers[0]?.classify(explained),
+    ];
+    expect([wasm, node].map((answer) => [answer?.backend, answer?.faces.length])).toEqual([
+      ['wasm', 1],
+      ['node', 1],
+    ]);
+    const happy = [wasm, node].map((answer) => answer?.faces[0]?.expressions[0]?.score as number);
+    expect(Math.abs((happy[0] as number) - (happy[1] as number))).toBeLessThan(0.01);
+    expect(again).toEqual(await on('wasm', (classifier) => classifier.classify(explained)));
+    for (const recognizer of recognizers) recognizer.dispose();
   });
 
   it('leaves no tensor behind', async () => {

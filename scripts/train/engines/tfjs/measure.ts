@@ -1,7 +1,7 @@
 import type { Architecture } from '../../../../src/model/architecture.js';
+import type { Backend } from '../../../../src/model/backends/index.js';
 import { enlarge } from '../../../../src/model/enlarge.js';
 import { LABELS } from '../../../../src/model/labels.js';
-import { Executor } from '../../../../src/model/plan/executor.js';
 import { plan } from '../../../../src/model/plan/planner.js';
 import type { Weights } from '../../../../src/model/weights.js';
 import type { DataSet } from '../../data/pack.js';
@@ -12,17 +12,18 @@ const BATCH = 32;
 
 /** How well weights do on rows of a data set, through the plan. Ratios are 0 to 1, the loss is a mean. */
 export function measureWeights(
+  backend: Backend,
   architecture: Architecture,
   weights: Weights,
   set: DataSet,
   rows: readonly number[],
 ): { accuracy: number; recall: number; loss: number } {
-  const executor = new Executor(plan(architecture, weights));
+  const runner = backend.compile(plan(architecture, weights));
   const [found, count] = [LABELS.map(() => 0), LABELS.map(() => 0)];
   let loss = 0;
   for (let from = 0; from < rows.length; from += BATCH) {
     const batch = rows.slice(from, from + BATCH);
-    const logits = executor.run(enlarge(cropsOf(set.images, batch), architecture.side), batch.length);
+    const logits = runner.run(enlarge(cropsOf(set.images, batch), architecture.side), batch.length);
     batch.forEach((row, at) => {
       const own = logits.subarray(at * LABELS.length, (at + 1) * LABELS.length);
       const highest = Math.max(...own);
@@ -33,7 +34,7 @@ export function measureWeights(
       loss += Math.log(sum) + highest - (own[label] as number);
     });
   }
-  executor.dispose();
+  runner.dispose();
   const recalls = found.flatMap((hits, label) =>
     count[label] === 0 ? [] : [hits / (count[label] as number)],
   );
