@@ -8,6 +8,7 @@ const file = find<HTMLInputElement>('#file');
 const camera = find<HTMLButtonElement>('#camera');
 const saliency = find<HTMLInputElement>('#saliency');
 const key = find<HTMLLabelElement>('#key');
+const keyInput = find<HTMLInputElement>('#key input');
 const status = find<HTMLElement>('#status');
 const error = find<HTMLElement>('#error');
 const result = find<HTMLElement>('#result');
@@ -16,17 +17,37 @@ const timing = find<HTMLElement>('#timing');
 const list = find<HTMLOListElement>('#faces');
 const video = find<HTMLVideoElement>('video');
 
+/** Shortest time between two texts of the status while the camera runs, milliseconds: screen readers read each out. */
+const STATUS_EVERY = 2000;
+
+/** How long the camera waits where a server that is busy does not say, seconds. */
+const RETRY_AFTER = 1;
+
 const places: Record<string, Place> = { server, browser: inThisBrowser() };
 let shown: Blob | undefined;
+let saidAt = Number.NEGATIVE_INFINITY;
 
 const place = () => new FormData(form).get('place') as string;
-const wish = (): Wish => ({
-  saliency: saliency.checked,
-  key: (key.querySelector('input') as HTMLInputElement).value,
-});
+const wish = (): Wish => ({ saliency: saliency.checked, key: keyInput.value });
 
-/** Looks at a picture and shows what is seen; says so where it cannot. */
-async function look(picture: Blob): Promise<boolean> {
+/** Sets a text where it differs, since screen readers read out what is set. */
+function say(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** The same for the status: while the camera runs, not before the last text has had its time. */
+function sayStatus(text: string): void {
+  const now = performance.now();
+  if (status.textContent === text || (video.srcObject && now - saidAt < STATUS_EVERY)) return;
+  status.textContent = text;
+  saidAt = now;
+}
+
+/**
+ * Looks at a picture and shows what is seen; says so where it cannot.
+ * @returns what went wrong
+ */
+async function look(picture: Blob): Promise<Error | undefined> {
   shown = picture;
   const where = place();
   try {
@@ -34,24 +55,33 @@ async function look(picture: Blob): Promise<boolean> {
       createImageBitmap(picture).catch(() => undefined),
       (places[where] as Place)(picture, wish()),
     ]);
-    if (shown !== picture || !bitmap) return true; // another one has been chosen meanwhile
+    if (shown !== picture) return undefined; // another one has been chosen meanwhile
+    if (!bitmap) throw new Error('This browser cannot show that picture.');
     await draw(canvas, bitmap, recognition.faces);
     show(recognition, where);
-    error.textContent = '';
-    return true;
+    say(error, '');
+    return undefined;
   } catch (cause) {
-    if (cause instanceof PlaceError && cause.status === 401) key.hidden = false;
+    if (shown !== picture) return undefined;
     result.hidden = true;
-    status.textContent = '';
-    error.textContent = (cause as Error).message;
-    return false;
+    say(status, '');
+    say(error, (cause as Error).message);
+    if (cause instanceof PlaceError && cause.status === 401) askForKey();
+    return cause as Error;
   }
+}
+
+/** Shows the field for the API key, and goes there when it first appears. */
+function askForKey(): void {
+  if (!key.hidden) return;
+  key.hidden = false;
+  keyInput.focus();
 }
 
 function show({ faces, timing: times, backend, model }: Recognition, where: string): void {
   const count = faces.length === 1 ? '1 face' : `${faces.length || 'No'} faces`;
   const said = faces.map(({ expressions }, index) => `${index + 1}: ${expressions[0]?.label}`).join(', ');
-  status.textContent = `${count}${said && ` (${said})`}.`;
+  sayStatus(`${count}${said && ` (${said})`}.`);
   timing.textContent =
     `${model.name} ${model.version} on ${backend}, ${where === 'server' ? 'on the server' : 'in this browser'}: ` +
     `decoded in ${Math.round(times.decodeMs)} ms, faces found in ${Math.round(times.detectMs)} ms, ` +
@@ -87,7 +117,7 @@ function entry({ expressions, confidence }: RecognizedFace, index: number): HTML
 function lookAtOne(picture: Blob | null | undefined): void {
   if (!picture) return;
   stopCamera();
-  status.textContent = 'Looking …';
+  say(status, 'Looking …');
   void look(picture);
 }
 
@@ -100,22 +130,49 @@ function frame(): Promise<Blob | null> {
   return new Promise((resolve) => still.toBlob(resolve, 'image/jpeg', 0.9));
 }
 
+/** Asks for the camera and shows what it sees, until it is stopped. The button rests while the browser asks. */
 async function startCamera(): Promise<void> {
+  const focused = document.activeElement === camera;
+  let stream: MediaStream | undefined;
+  camera.disabled = true;
   try {
-    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user' } });
+    if (!navigator.mediaDevices)
+      throw new Error('browsers give it to pages from https:// and localhost alone.');
+    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user' } });
+    video.srcObject = stream;
+    await video.play();
   } catch (cause) {
-    error.textContent = `The camera cannot be used: ${(cause as Error).message}`;
+    if (stream && video.srcObject !== stream) return; // a picture has been chosen meanwhile
+    stopCamera();
+    say(error, `The camera cannot be used: ${(cause as Error).message}`);
     return;
+  } finally {
+    camera.disabled = false;
+    if (focused && document.activeElement === document.body) camera.focus(); // which a resting button loses
   }
-  await video.play();
+  if (video.srcObject === stream) await lookThrough(stream);
+}
+
+/** Looks at one frame after the other, waits where the server is busy, and ends where else something is wrong. */
+async function lookThrough(stream: MediaStream): Promise<void> {
   camera.textContent = 'Stop the camera';
-  status.textContent = 'Looking …';
-  while (video.srcObject) {
+  say(status, 'Looking …');
+  while (video.srcObject === stream) {
     const picture = await frame();
-    if (!picture || !(await look(picture))) break;
+    if (!picture || video.srcObject !== stream) break;
+    const failure = await look(picture);
+    const pause = failure && pauseAfter(failure);
+    if (failure && !pause) break;
+    if (pause) await new Promise((resolve) => setTimeout(resolve, pause * 1000));
     await new Promise(requestAnimationFrame); // lets the page be drawn
   }
-  stopCamera();
+  if (video.srcObject === stream) stopCamera();
+}
+
+/** Seconds after which a server that is busy may be asked again; undefined for all other failures. */
+function pauseAfter(failure: Error): number | undefined {
+  if (!(failure instanceof PlaceError) || ![429, 503].includes(failure.status ?? 0)) return undefined;
+  return failure.retryAfter || RETRY_AFTER;
 }
 
 function stopCamera(): void {

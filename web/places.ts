@@ -9,11 +9,12 @@ export interface Wish {
 /** Somewhere a picture can be looked at. */
 export type Place = (picture: Blob, wish: Wish) => Promise<Recognition>;
 
-/** What went wrong, with the status of the server's answer. */
+/** What went wrong, with the status of the server's answer and the seconds after which it wants to be asked again. */
 export class PlaceError extends Error {
   constructor(
     message: string,
     readonly status?: number,
+    readonly retryAfter?: number,
   ) {
     super(message);
   }
@@ -33,7 +34,11 @@ export const server: Place = async (picture, { saliency, key }) => {
   }
   const answer = await response.json().catch(() => undefined);
   if (response.ok && answer) return answer;
-  throw new PlaceError(answer?.error?.message ?? `The server answers ${response.status}.`, response.status);
+  throw new PlaceError(
+    answer?.error?.message ?? `The server answers ${response.status}.`,
+    response.status,
+    Number(response.headers.get('retry-after')),
+  );
 };
 
 /** A Web Worker of this page with the same code and model, so that nothing leaves the device. */

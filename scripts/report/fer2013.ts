@@ -13,6 +13,18 @@ const PAPER_NAMES: Record<string, string> = { parallel: 'CNNs', resnet: 'ResNet'
 
 const kindOf = ({ architecture }: MetricsFile) => PAPER_NAMES[String(architecture?.baseline)];
 
+/** What measures a baseline that has not been measured, by the paper's name. */
+const COMMANDS: Record<string, [train: string, evaluate: string]> = {
+  CNNs: [
+    'npm run sweep -- --file scripts/train/sweeps/baselines.json --only parallel',
+    'npm run evaluate -- --run runs/baselines/parallel-1 --json docs/metrics/baselines/parallel.json',
+  ],
+  ResNet: [
+    'npm run train -- --config scripts/train/configs/resnet.json',
+    'npm run evaluate -- --run runs/resnet --json docs/metrics/baselines/resnet.json',
+  ],
+};
+
 /** Runs of baselines, without those that average views. */
 const runsOf = (files: Iterable<MetricsFile>, kind: string) =>
   [...files].filter((file) => kindOf(file) === kind && file.tta === 'none');
@@ -51,16 +63,13 @@ function table4({ models: [model], baselines }: Inputs): string {
     'accuracy %',
     'macro recall %',
   ];
-  const missing = ['CNNs', 'ResNet'].some((kind) => runsOf(baselines.values(), kind).length === 0);
-  return `${table(header, rows)}
-${
-  missing
-    ? `
-What is not measured has not been trained in full yet: \`npm run train -- --config scripts/train/configs/resnet.json\`, then
-\`npm run evaluate -- --run runs/resnet --json docs/metrics/baselines/resnet.json\`.
-`
-    : ''
-}`;
+  const missing = Object.entries(COMMANDS)
+    .filter(([kind]) => runsOf(baselines.values(), kind).length === 0)
+    .map(
+      ([kind, [train, evaluate]]) =>
+        `\n${kind}: not measured yet. \`${train}\` trains it,\n\`${evaluate}\` measures it.\n`,
+    );
+  return `${table(header, rows)}\n${missing.join('')}`;
 }
 
 function modelRows({ title, metrics: { splits, backend } }: Model): string[][] {

@@ -1,6 +1,10 @@
 /** What the paper reports: Tables 2 to 4 and the text of sections 4.3 to 4.6. Rows are the truth, columns the answer. */
 import type { Label } from '../../src/model/labels.js';
 
+/** Where it stands, in Markdown. */
+export const PAPER =
+  'article 5608340 of Mobile Information Systems, 2021: [doi:10.1155/2021/5608340](https://doi.org/10.1155/2021/5608340)';
+
 /** Table 2, JAFFE, in the order of LABELS; the paper prints "sad" before "happy". */
 export const PAPER_JAFFE = [
   [26, 2, 0, 0, 1, 0, 1],

@@ -4,6 +4,7 @@ import { fer2013Section } from './fer2013.js';
 import type { Inputs } from './inputs.js';
 import type { Section } from './markdown.js';
 import { ckplusSection, jaffeSection, zeroShotSection } from './other-sets.js';
+import { PAPER } from './paper.js';
 import { ablationSection, choicesSection, frontierSection } from './sweeps.js';
 import { trainingSection } from './training.js';
 
@@ -25,6 +26,8 @@ const introduction = ({ models: [{ title, metrics }] }: Inputs) => `# Report
 Written by \`npm run report\` from the metrics files of \`models/\` and \`docs/metrics/\`: ours is ${title}, scored on the
 ${metrics.backend} plan as served, without test-time averaging, unless a row says otherwise. The weights were chosen on PublicTest;
 PrivateTest was read once a version.
+
+The paper is ${PAPER}.
 `;
 
 /** The whole text, and the drawings that it shows, by name. */

@@ -20,6 +20,36 @@ interface AxeViolation {
   nodes: { html: string }[];
 }
 
+interface Answer {
+  status?: number;
+  headers?: Record<string, string>;
+  json: unknown;
+}
+
+const refusal = (status: number, message: string, headers = {}): Answer => ({
+  status,
+  headers,
+  json: { error: { message } },
+});
+
+/** One face, surely of this label. */
+const seen = (label: string): Answer => ({
+  json: {
+    image: { width: 512, height: 512 },
+    faces: [
+      {
+        box: { x: 0.3, y: 0.1, width: 0.2, height: 0.2 },
+        confidence: 1,
+        roll: 0,
+        expressions: [{ label, score: 1 }],
+      },
+    ],
+    model: { name: 'mien-v1', version: '0.0.0' },
+    backend: 'wasm',
+    timing: { decodeMs: 1, detectMs: 1, inferMs: 1, totalMs: 3 },
+  },
+});
+
 describe.skipIf(!chromiumPath)('the page', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mien-page-'));
   const video = join(folder, 'face.y4m');
@@ -33,6 +63,8 @@ describe.skipIf(!chromiumPath)('the page', () => {
   const choose = (name: string, buffer: Buffer) =>
     page.setInputFiles('#file', { name, mimeType: 'image/png', buffer });
   const said = (text: string) => page.locator('[role=status]', { hasText: text }).waitFor();
+  /** Longer than expect.poll's own second, for machines that have other work. */
+  const eventually = <T>(value: () => T) => expect.poll(value, { timeout: 10_000 });
   const picture = async (name: string) => {
     if (screenshots) await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
   };
@@ -66,8 +98,9 @@ describe.skipIf(!chromiumPath)('the page', () => {
       '--use-fake-ui-for-media-stream',
       '--use-fake-device-for-media-stream',
       `--use-file-for-fake-video-capture=${video}`,
+      '--host-resolver-rules=MAP elsewhere.test 127.0.0.1',
     );
-  });
+  }, 60_000);
 
   beforeAll(() => open(1280));
   afterEach(() => expect(complaints).toEqual([]));
@@ -76,6 +109,19 @@ describe.skipIf(!chromiumPath)('the page', () => {
     if (server) await stopServer(server);
     rmSync(folder, { recursive: true });
   });
+
+  /** Answers the page's requests in the server's place, by what `answer` gives for each, counted from 0. */
+  const answerBy = (
+    answer: (count: number) => Promise<Answer | undefined> | Answer | undefined,
+  ): Promise<unknown> => {
+    let count = 0;
+    return page.route('**/v1/expressions*', async (route) => {
+      const given = await answer(count++);
+      if (!given) return route.continue();
+      const { status = 200, headers = {}, json } = given;
+      return route.fulfill({ status, headers, json });
+    });
+  };
 
   async function open(width: number, colorScheme: 'light' | 'dark' = 'light'): Promise<void> {
     await page?.close();
@@ -110,11 +156,11 @@ describe.skipIf(!chromiumPath)('the page', () => {
   test('lays over the face what speaks for its expression', async () => {
     const before = await redness();
     await page.check('#saliency');
-    await expect.poll(redness).toBeGreaterThan(before + 40);
+    await eventually(redness).toBeGreaterThan(before + 40);
     expect(await page.locator('[role=alert]').textContent()).toBe('');
     await picture('saliency-1280');
     await page.uncheck('#saliency');
-    await expect.poll(redness).toBeLessThan(before + 1);
+    await eventually(redness).toBeLessThan(before + 1);
   });
 
   test('says what is wrong with a file, and is well again with the next', async () => {
@@ -161,6 +207,153 @@ describe.skipIf(!chromiumPath)('the page', () => {
     await page.click('#camera');
     expect(await page.locator('#camera').textContent()).toBe('Use the camera');
     expect(sent).toEqual([]);
+  });
+
+  test('goes on after the server was busy, when that says, and ends where it is wrong', async () => {
+    await open(1280);
+    const times: number[] = [];
+    let broken = false;
+    await answerBy((count) => {
+      times.push(performance.now());
+      if (count === 0) return refusal(429, 'Too many requests.', { 'retry-after': '2' });
+      return broken ? refusal(500, 'Broken.') : undefined;
+    });
+    await page.click('#camera');
+    await page.locator('[role=alert]', { hasText: 'Too many requests.' }).waitFor();
+    await said('1 face (1: happy).');
+    expect((times[1] as number) - (times[0] as number)).toBeGreaterThan(1900);
+    broken = true;
+    await page.locator('[role=alert]', { hasText: 'Broken.' }).waitFor();
+    await eventually(() => page.locator('#camera').textContent()).toBe('Use the camera');
+    expect(complaints.splice(0)).toEqual([expect.stringContaining('429'), expect.stringContaining('500')]);
+  });
+
+  test('says of the camera what has changed, every two seconds at most', async () => {
+    await open(1280);
+    await answerBy((count) => seen(count % 2 ? 'sad' : 'happy'));
+    await page.evaluate(() => {
+      const times: number[] = [];
+      Object.assign(globalThis, { times });
+      new MutationObserver(() => times.push(performance.now())).observe(
+        document.querySelector('#status') as Element,
+        { childList: true },
+      );
+    });
+    await page.click('#camera');
+    await said('(1: sad).');
+    await said('(1: happy).');
+    const times = await page.evaluate(() => (globalThis as unknown as { times: number[] }).times);
+    await page.click('#camera');
+    // 'Looking …', happy, sad, happy.
+    const [, first, second, third] = times as [number, number, number, number];
+    expect(second - first).toBeGreaterThanOrEqual(2000);
+    expect(third - second).toBeGreaterThanOrEqual(2000);
+    expect(sent.length).toBeGreaterThan(4);
+  });
+
+  test('asks for the camera once, and keeps the keyboard’s place', async () => {
+    await open(1280);
+    await page.evaluate(() => {
+      const { mediaDevices } = navigator;
+      const real = mediaDevices.getUserMedia.bind(mediaDevices);
+      const asked = { times: 0, answer: () => {} };
+      Object.assign(globalThis, { asked });
+      mediaDevices.getUserMedia = async (constraints) => {
+        asked.times++;
+        await new Promise<void>((resolve) => {
+          asked.answer = resolve;
+        });
+        return real(constraints);
+      };
+    });
+    const asked = () =>
+      page.evaluate(() => (globalThis as unknown as { asked: { times: number } }).asked.times);
+    await page.focus('#camera');
+    await page.keyboard.press('Enter');
+    expect(await page.locator('#camera').isDisabled()).toBe(true);
+    await page.locator('#camera').click({ force: true });
+    expect(await asked()).toBe(1);
+    await page.evaluate(() => (globalThis as unknown as { asked: { answer(): void } }).asked.answer());
+    await said('1 face (1: happy).');
+    expect(await asked()).toBe(1);
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('camera');
+    await page.keyboard.press('Enter');
+    expect(await page.locator('#camera').textContent()).toBe('Use the camera');
+  });
+
+  test('lets go of a camera that cannot be played', async () => {
+    await open(1280);
+    await page.evaluate(() => {
+      HTMLMediaElement.prototype.play = function () {
+        Object.assign(globalThis, { stream: this.srcObject });
+        return Promise.reject(new Error('no picture comes'));
+      };
+    });
+    await page.click('#camera');
+    await page.locator('[role=alert]', { hasText: 'The camera cannot be used: no picture comes' }).waitFor();
+    expect(
+      await page.evaluate(() =>
+        (globalThis as unknown as { stream: MediaStream }).stream
+          .getTracks()
+          .map((track) => track.readyState),
+      ),
+    ).toEqual(['ended']);
+    expect(await page.locator('#camera').isEnabled()).toBe(true);
+  });
+
+  test('says where browsers have no camera for a page', async () => {
+    await page.goto(`${server.url.replace('127.0.0.1', 'elsewhere.test')}/`);
+    await page.click('#camera');
+    await page.locator('[role=alert]', { hasText: 'https:// and localhost alone' }).waitFor();
+    complaints = []; // Chromium's own, about headers that plain HTTP does not have
+  });
+
+  test('asks for a key where the server wants one, and goes to its field once', async () => {
+    await open(1280);
+    await answerBy((count) => refusal(401, `A key is needed, ${count}.`));
+    await choose('astronaut.png', photo);
+    await page.locator('[role=alert]', { hasText: 'A key is needed, 0.' }).waitFor();
+    const focused = () => page.evaluate(() => (document.activeElement as HTMLInputElement).type);
+    expect(await focused()).toBe('password');
+    await page.check('#saliency');
+    await page.locator('[role=alert]', { hasText: 'A key is needed, 1.' }).waitFor();
+    expect(await focused()).toBe('checkbox');
+    await eventually(() => complaints.length).toBe(2);
+    expect(complaints.splice(0)).toEqual(Array(2).fill(expect.stringContaining('401')));
+  });
+
+  test('shows the picture that was chosen last, whatever becomes of those before', async () => {
+    await open(1280);
+    let refuse = () => {};
+    const refused = new Promise<void>((resolve) => {
+      refuse = resolve;
+    });
+    await answerBy((count) => (count === 0 ? refused.then(() => refusal(500, 'Broken.')) : seen('sad')));
+    await choose('astronaut.png', photo);
+    await eventually(() => sent.length).toBe(1);
+    await choose('again.png', photo);
+    await said('1 face (1: sad).');
+    refuse();
+    await eventually(() => complaints.splice(0)).toEqual([expect.stringContaining('500')]);
+    expect(await page.locator('#result').isVisible()).toBe(true);
+    expect(await page.locator('[role=alert]').textContent()).toBe('');
+  });
+
+  test('says that a browser cannot show a picture', async () => {
+    await page.evaluate(() => {
+      globalThis.createImageBitmap = () => Promise.reject(new Error('unknown format'));
+    });
+    await choose('astronaut.png', photo);
+    await page.locator('[role=alert]', { hasText: 'This browser cannot show that picture.' }).waitFor();
+    expect(await page.locator('#status').textContent()).toBe('');
+    expect(await page.locator('#result').isVisible()).toBe(false);
+  });
+
+  test('says that it needs JavaScript', async () => {
+    const without = await browser.newPage({ javaScriptEnabled: false });
+    await without.goto(`${server.url}/`);
+    await without.locator('noscript p', { hasText: 'needs JavaScript' }).waitFor();
+    await without.close();
   });
 
   test('shows the API at /docs, on a phone too', async () => {
