@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv with what the torch engine needs. torch's CPU build is taken where the index has one for TORCH_VERSION.
+# Makes .venv with what the torch engine needs. TORCH names another torch than the newest, such as torch==2.11.0.
 set -eu
 cd "$(dirname "$0")/.."
 python3 -m venv .venv

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { MienError } from '../../src/model/errors.js';
 
 /**
@@ -11,6 +11,27 @@ export async function runCommand(script: string, options: string[]): Promise<voi
   const child = spawn(process.execPath, ['--import', 'tsx', script, ...options], {
     stdio: ['ignore', process.stderr, 'inherit'],
   });
-  const code = await new Promise((done) => child.on('close', done));
+  const code = await ended(child);
   if (code !== 0) throw new MienError('internal', `${script} ended with code ${code}`);
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/**
+ * Waits for a child's end, and gives its exit code. A signal that ends this process ends the child before, which would go
+ * on otherwise and write beside whoever resumes its run.
+ */
+export async function ended(child: ChildProcess): Promise<number | null> {
+  let stopped: NodeJS.Signals | undefined;
+  const stop = (signal: NodeJS.Signals) => {
+    stopped = signal;
+    child.kill(signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
+  const code = await new Promise<number | null>((done) => child.on('close', done));
+  for (const signal of SIGNALS) process.off(signal, stop);
+  if (!stopped) return code;
+  // Nothing is begun after it. Where several run beside each other, this process ends with the last of them.
+  process.kill(process.pid, stopped);
+  return new Promise(() => {});
 }

@@ -18,9 +18,11 @@ export function trainingCost({ config, history, engine }: Training): TrainingCos
   const batches = parsed.success
     ? parsed.data.flatMap(({ epochs, batch }) => new Array<number>(epochs).fill(batch))
     : [];
-  const seen = history.map(({ step }, at) => {
-    const steps = step - (history[at - 1]?.step ?? 0);
-    return steps * (batches[at] ?? Number.NaN);
+  const seen = history.map(({ step, epoch }, at) => {
+    const before = history[at - 1] ?? { step: 0, epoch: 0 };
+    // Epochs may be recorded every few: of those together, the steps of each batch size are not known.
+    const [batch, ...others] = new Set(batches.slice(before.epoch, epoch));
+    return others.length === 0 ? (step - before.step) * (batch ?? Number.NaN) : Number.NaN;
   });
   const seconds = history.map((epoch) => epoch.seconds);
   const total = (values: number[]) => values.reduce((sum, value) => sum + value, 0);

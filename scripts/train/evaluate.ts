@@ -7,6 +7,7 @@ import { type MetricsFile, writeMetricsFile } from './metrics-files.js';
 import { TEST_PARTS } from './protocols/fer2013.js';
 import type { Part } from './protocols/protocol.js';
 import { metricsOf, testedRows } from './protocols/tested.js';
+import { refuseOtherData } from './run-data.js';
 import { spread } from './scoring.js';
 import { openSubject, scoreCalibrated } from './subject.js';
 import { TTA } from './tta.js';
@@ -56,6 +57,7 @@ const command = npmCommand('evaluate')
 async function evaluate(values: ReturnType<typeof command.opts>): Promise<void> {
   const { split, backend, tta, limit } = values;
   const { index, ...set } = readDataSet(values.data);
+  if (values.run) refuseOtherData(values.run, values.data, index);
   const subject = await openSubject(values.run ?? values.model, backend);
   const parts = SPLIT_PARTS[split];
   const rows = spread(testedRows(parts, set), limit);

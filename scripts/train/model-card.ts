@@ -6,6 +6,7 @@ import { LEAST_TO_CALIBRATE } from './calibrate.js';
 import { trainingCost } from './cost-of-training.js';
 import type { Metrics } from './metrics.js';
 import type { MetricsFile } from './metrics-files.js';
+import { dataText, origins } from './model-card-data.js';
 import type { Evaluation } from './scoring.js';
 import type { Training } from './training-record.js';
 
@@ -81,25 +82,6 @@ function confusions({ confusion, perClass }: Metrics): string {
     .slice(0, 5)
     .map(({ truth, answer, share }) => `- ${truth} taken for ${answer}: ${percent(share)} % of ${truth}`);
   return lines.length > 0 ? lines.join('\n') : 'None.';
-}
-
-/** Weights that start from others stand on those weights' data too. */
-function data({ training }: ModelMetrics): string {
-  const start = training.config.init
-    ? `\n\nTraining went on from earlier weights (\`${training.config.init}\`), so on their data as well.`
-    : '';
-  if (training.dataName !== 'fer2013')
-    return `Trained on the data set \`${training.dataName}\` (SHA-256 of its images: \`${training.data}\`).${start}`;
-  return `| data | used for | licence |
-|---|---|---|
-| FER2013 (Goodfellow et al. 2013), 28,709 Training images and labels | training | Kaggle's, for research |
-| FER2013, 3,589 PublicTest images | choosing the weights, calibration | the same |
-| FER2013, 3,589 PrivateTest images | measuring, once per version | the same |
-| [FER+](https://github.com/microsoft/FERPlus), ten people's votes for each training image | a second target during training | MIT |
-
-Nothing else: no other pictures and no weights from elsewhere. FER2013 was gathered from web search; its labels are
-crowd-sourced and agree with people only about two times in three, and its classes and the people in it are unbalanced.
-568 of the 7178 test images are byte-identical to a training image, which is why the table has a row without them.${start}`;
 }
 
 function elsewhereText({ training }: ModelMetrics, elsewhere: MetricsFile[]): string {
@@ -186,7 +168,7 @@ Excluded:
   whatever is shown.
 
 ## Data
-${data(metrics)}
+${dataText(metrics)}
 
 ## Accuracy
 Computed on the ${metrics.backend} plan as served, without test-time averaging.
@@ -207,6 +189,6 @@ ${calibrationText(metrics)}
 
 ## Training
 ${costText(metrics)}
-- commit: ${metrics.training.commit}, ${metrics.training.history.length} epochs; configuration and history: \`metrics.json\`
-${metrics.training.config.init ? '\nThis is the last run alone; those before it, whose weights it went on from, come on top.\n' : ''}`;
+- commit: ${metrics.training.commit}, ${metrics.training.history.at(-1)?.epoch ?? 0} epochs; configuration and history: \`metrics.json\`
+${origins(metrics).length > 0 ? '\nThis is the last run alone; those of the weights that it went on from, or was taught by, come on top.\n' : ''}`;
 }

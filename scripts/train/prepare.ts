@@ -5,7 +5,7 @@ import { faceOption, positive } from '../lib/options.js';
 import { Progress } from '../lib/progress.js';
 import { createCropper } from './data/faces.js';
 import { readFer2013, readFerPlus, type Sample, SPLITS, VOTES } from './data/fer2013.js';
-import { CROP_BYTES, type DataSet, findCopies, writeDataSet } from './data/pack.js';
+import { CROP_BYTES, type DataSet, findCopies, refuseOtherFolder, writeDataSet } from './data/pack.js';
 import { splitAtRandom } from './data/split.js';
 import { type Picture, readCkPlus, readCkPlus48, readClassFolders, readJaffe } from './data/trees.js';
 
@@ -90,6 +90,11 @@ async function collectTree(tree: Tree, root: string, face: 'auto' | 'whole', see
   const labels = kept.map(({ picture }) => picture.label);
   const splits = splitAtRandom(labels, subjects, seed);
   refuseTooFew(root, labels, splits);
+  warnOfMissing(
+    pictures.map(({ label }) => label),
+    labels,
+    splits,
+  );
   return {
     images,
     labels: Uint8Array.from(labels, (label) => LABELS.indexOf(label)),
@@ -102,7 +107,7 @@ async function collectTree(tree: Tree, root: string, face: 'auto' | 'whole', see
   };
 }
 
-/** Each split needs a picture; a class that has none to learn from is said. */
+/** Each split needs a picture. */
 function refuseTooFew(root: string, labels: Label[], splits: Uint8Array): void {
   for (const [code, split] of SPLITS.entries())
     if (!splits.includes(code))
@@ -110,9 +115,14 @@ function refuseTooFew(root: string, labels: Label[], splits: Uint8Array): void {
         'invalid_data',
         `${root}: ${labels.length} pictures are too few: none is left for ${split}`,
       );
-  const learnt = new Set(labels.filter((_, row) => splits[row] === SPLITS.indexOf('Training')));
-  for (const label of new Set(labels))
-    if (!learnt.has(label))
+}
+
+/** A class of which no picture is kept, or that has none to learn from, is said. */
+function warnOfMissing(found: Label[], kept: Label[], splits: Uint8Array): void {
+  const learnt = new Set(kept.filter((_, row) => splits[row] === SPLITS.indexOf('Training')));
+  for (const label of new Set(found))
+    if (!kept.includes(label)) console.error(`${label}: none of its pictures is kept`);
+    else if (!learnt.has(label))
       console.error(`${label}: too few pictures, or too few people; none is left to learn from`);
 }
 
@@ -136,7 +146,10 @@ command
   .requiredOption('--csv <file>', 'fer2013.csv, gzipped or not')
   .option('--ferplus <file>', 'fer2013new.csv')
   .requiredOption('--out <folder>', 'where to')
-  .action(async ({ csv, ferplus, out }) => write(out, 'fer2013', await collectFer2013(csv, ferplus)));
+  .action(async ({ csv, ferplus, out }) => {
+    refuseOtherFolder(out);
+    write(out, 'fer2013', await collectFer2013(csv, ferplus));
+  });
 
 for (const [kind, tree] of Object.entries(TREES))
   command
@@ -146,6 +159,9 @@ for (const [kind, tree] of Object.entries(TREES))
     .addOption(faceOption().default(tree.face))
     .option('--seed <n>', 'of the split at random', positive, 1)
     .requiredOption('--out <folder>', 'where to')
-    .action(async ({ root, face, seed, out }) => write(out, kind, await collectTree(tree, root, face, seed)));
+    .action(async ({ root, face, seed, out }) => {
+      refuseOtherFolder(out);
+      write(out, kind, await collectTree(tree, root, face, seed));
+    });
 
 main(command);

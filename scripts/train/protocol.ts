@@ -74,7 +74,10 @@ const command = npmCommand('protocol')
   .option('--model <folder>', 'the model', 'models/mien-v1')
   .optionsGroup('Options of all others:')
   .option('--config <file>', 'what to train; they need it')
-  .option('--run <folder>', "where the folds' runs lie (default: runs/, and the protocol's name)")
+  .option(
+    '--run <folder>',
+    "where the folds' runs lie (default: runs/, and the protocol's name; a trial's ends in -trial)",
+  )
   .option('--resume', 'leave folds that are done, and go on with one that was cut short')
   .option('--trial', 'try it: few folds of few pictures, for figures that mean nothing')
   .addOption(engineOption().default('torch' as const))
@@ -91,7 +94,8 @@ async function runProtocol(name: ProtocolName, values: ReturnType<typeof command
       `${name} is for ${protocol.data.join(' or ')}; ${values.data} holds ${index.name}`,
     );
   const data: Given = { folder: values.data, set, index };
-  const { trial = false, resume = false, model, run = join('runs', name) } = values;
+  const { trial = false, resume = false, model } = values;
+  const run = values.run ?? join('runs', trial ? `${name}-trial` : name);
   const options: TrainOptions = {
     config: values.config ?? '',
     engine: values.engine,

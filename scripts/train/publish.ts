@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { type Architecture, parseArchitecture } from '../../src/model/architecture.js';
 import type { BackendName } from '../../src/model/backends/index.js';
 import { MienError } from '../../src/model/errors.js';
@@ -8,29 +9,39 @@ import { decodeSafetensors, encodeCompactSafetensors } from '../../src/model/wei
 import { main, npmCommand } from '../lib/command.js';
 import { sha256, writeAtomically } from '../lib/files.js';
 import { backendOption, DATA_OPTION } from '../lib/options.js';
+import { refuseForeign } from '../lib/own-folder.js';
+import { readJson } from '../lib/read-json.js';
 import { calibrate, fitCalibration, foldCalibration, logShares } from './calibrate.js';
 import type { Split } from './data/fer2013.js';
 import { type DataSet, readDataSet, rowsOf } from './data/pack.js';
 import { type ModelMetrics, modelCard } from './model-card.js';
-import { measureRows, score } from './scoring.js';
-import { readTraining } from './training-record.js';
+import { refuseOtherData } from './run-data.js';
+import { joined, measureRows, score } from './scoring.js';
+import { ratio, readTraining } from './training-record.js';
 
-const readJson = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
+/** In every model's folder. */
+const METRICS = 'metrics.json';
+
+/** What a model is compared by with the one that it would replace. */
+const published = z.looseObject({
+  splits: z.looseObject({ public: z.looseObject({ accuracy: ratio }) }),
+  training: z.looseObject({ dataName: z.string() }),
+});
 
 function refuseWorse(out: string, accuracy: number, dataName: string): void {
-  const file = join(out, 'metrics.json');
+  const file = join(out, METRICS);
   if (!existsSync(file)) return;
-  const { splits, training } = readJson(file) as ModelMetrics;
+  const { splits, training } = readJson(published, file);
   if (training.dataName !== dataName)
     throw new MienError(
       'invalid_data',
       `not published: ${out} was measured on ${training.dataName}, this on ${dataName}: --out names another folder`,
     );
-  const published = splits.public.accuracy;
-  if (accuracy <= published)
+  const before = splits.public.accuracy;
+  if (accuracy <= before)
     throw new MienError(
       'invalid_data',
-      `not published: PublicTest accuracy ${accuracy.toFixed(4)} is not above ${published.toFixed(4)} of ${out}`,
+      `not published: PublicTest accuracy ${accuracy.toFixed(4)} is not above ${before.toFixed(4)} of ${out}`,
     );
 }
 
@@ -51,7 +62,7 @@ async function measureSplits(
     test: measureRows(
       set,
       [...publicTest.rows, ...privateTest.rows],
-      Float32Array.of(...publicTest.scores, ...privateTest.scores),
+      joined(publicTest.scores, privateTest.scores),
     ),
   };
 }
@@ -91,11 +102,23 @@ const command = npmCommand('publish-model')
   .option('--out <folder>', "the model's folder, named as it will be", 'models/mien-v1')
   .addOption(backendOption('what scores it'));
 
+/** @throws {MienError} `invalid_data` where a run has none */
+function bestWeights(run: string): Uint8Array {
+  const file = join(run, 'best.safetensors');
+  if (!existsSync(file))
+    throw new MienError('invalid_data', `${run} has no best.safetensors: no epoch at its side has ended yet`);
+  return new Uint8Array(readFileSync(file));
+}
+
 async function publish(options: ReturnType<typeof command.opts>): Promise<void> {
-  const { run, data, version, out, backend } = options;
-  const architecture = parseArchitecture(readJson(join(run, 'architecture.json')));
+  const { run, data, version, backend } = options;
+  // A slash at the end would put what is written beside into the folder that is replaced.
+  const out = resolve(options.out);
+  refuseForeign(out, METRICS);
+  const architecture = parseArchitecture(readJson(z.unknown(), join(run, 'architecture.json')));
+  const weights = bestWeights(run);
   const { index, ...set } = readDataSet(data);
-  const weights = new Uint8Array(readFileSync(join(run, 'best.safetensors')));
+  refuseOtherData(run, data, index);
   const raw: ModelFiles = { name: basename(out), version, architecture, weights };
   const { model, calibration } = await calibrated(raw, architecture, {
     set,
@@ -119,7 +142,7 @@ async function publish(options: ReturnType<typeof command.opts>): Promise<void> 
   try {
     copyFileSync(join(run, 'architecture.json'), join(beside, 'architecture.json'));
     writeAtomically(join(beside, 'weights.safetensors'), model.weights);
-    writeAtomically(join(beside, 'metrics.json'), `${JSON.stringify(metrics, null, 1)}\n`);
+    writeAtomically(join(beside, METRICS), `${JSON.stringify(metrics, null, 1)}\n`);
     writeAtomically(join(beside, 'MODEL_CARD.md'), modelCard(metrics, architecture));
     rmSync(out, { recursive: true, force: true });
     renameSync(beside, out);
@@ -128,7 +151,7 @@ async function publish(options: ReturnType<typeof command.opts>): Promise<void> 
   }
   const { public: shown, test } = metrics.splits;
   console.log(
-    `${out} ${version}: PublicTest ${shown.accuracy.toFixed(4)}, all ${test.count} test images ${test.accuracy.toFixed(4)}`,
+    `${options.out} ${version}: PublicTest ${shown.accuracy.toFixed(4)}, all ${test.count} test images ${test.accuracy.toFixed(4)}`,
   );
 }
 

@@ -5,6 +5,7 @@ import { runCommand } from '../lib/child.js';
 import { main, npmCommand } from '../lib/command.js';
 import { engineOption, faceOption } from '../lib/options.js';
 import { findPython } from '../lib/python.js';
+import { begunBy } from './run.js';
 
 const script = (name: string) => join('scripts', 'train', `${name}.ts`);
 
@@ -26,14 +27,14 @@ async function retrain(values: ReturnType<typeof command.opts>): Promise<void> {
   const [data, run] = [join(work, 'data'), join(work, 'run')];
   if (existsSync(out))
     throw new MienError('invalid_data', `${out} is there already: --out names another model`);
-  if (existsSync(run) && !resume)
+  const [begun] = begunBy(run);
+  if (begun && !resume)
     throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --work names another`);
   // What a run learns from must not change under it.
-  if (!existsSync(run))
-    await runCommand(script('prepare'), ['folder', '--root', root, '--face', face, '--out', data]);
-  const engine = values.engine ?? (findPython() ? 'torch' : 'tfjs');
+  if (!begun) await runCommand(script('prepare'), ['folder', '--root', root, '--face', face, '--out', data]);
+  const engine = values.engine ?? begun ?? (findPython() ? 'torch' : 'tfjs');
   const train = ['--config', config, '--data', data, '--run', run, '--engine', engine];
-  await runCommand(script('train'), existsSync(run) ? [...train, '--resume'] : train);
+  await runCommand(script('train'), begun ? [...train, '--resume'] : train);
   await runCommand(script('publish'), ['--run', run, '--data', data, '--version', '1.0.0', '--out', out]);
   console.log(`MODEL=${out} npm start   # serves it`);
 }

@@ -13,6 +13,11 @@ import { initialFor } from './initial.js';
 
 /** Where the engines leave what a run goes on from. */
 export const CHECKPOINTS = { torch: 'checkpoint.pt', tfjs: 'checkpoint.safetensors' } as const;
+export type Engine = keyof typeof CHECKPOINTS;
+
+/** The engines that have a checkpoint in a run's folder; none where it has not begun. */
+export const begunBy = (run: string): Engine[] =>
+  (Object.keys(CHECKPOINTS) as Engine[]).filter((engine) => existsSync(join(run, CHECKPOINTS[engine])));
 
 /** The text of a configuration's architecture.json. */
 function describe({ architecture }: Configuration): string {
@@ -34,20 +39,35 @@ function refuseOther(run: string, recipe: Recipe, description: string): void {
     );
 }
 
+/** @throws {MienError} where a run is another engine's, whose checkpoint this one cannot read: it would begin anew */
+function refuseOtherEngine(run: string, engine: Engine): void {
+  const engines = begunBy(run);
+  if (engines.length > 0 && !engines.includes(engine))
+    throw new MienError(
+      'invalid_data',
+      `${run} was begun by the ${engines[0]} engine: --engine ${engines[0]} goes on with it, --run names another`,
+    );
+}
+
 /**
  * Writes a run's folder: architecture.json, config.json, commit.txt and what the run starts from. The folder and the
  * data are all that an engine needs, on whatever machine it runs; but teachers may still have to be trained.
  *
  * @throws {MienError} `invalid_data` where the configuration is not fit for a run, or the folder holds another
  */
-export function prepareRun(run: string, configuration: Configuration, resume: boolean): void {
+export function prepareRun(
+  run: string,
+  configuration: Configuration,
+  { engine, resume }: { engine: Engine; resume: boolean },
+): void {
   const { architecture, data: _, ...recipe } = configuration;
   const description = describe(configuration);
   if (!recipe.stages.some(({ side }) => side === architecture.side))
     throw new MienError('invalid_data', `no stage of ${run} trains at its side, ${architecture.side}`);
-  const started = Object.values(CHECKPOINTS).some((file) => existsSync(join(run, file)));
+  const started = begunBy(run).length > 0;
   if (started && !resume)
     throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --run names another`);
+  refuseOtherEngine(run, engine);
   if (started) refuseOther(run, recipe, description);
   writeAtomically(join(run, 'architecture.json'), description);
   writeAtomically(join(run, 'config.json'), `${JSON.stringify(recipe, null, 2)}\n`);
@@ -69,7 +89,9 @@ export function finished(run: string, { stages }: Configuration): boolean {
   const history = join(run, 'history.jsonl');
   if (!existsSync(history)) return false;
   const epochs = stages.reduce((sum, stage) => sum + stage.epochs, 0);
-  return readFileSync(history, 'utf8').trim().split('\n').length === epochs;
+  // Epochs may be recorded every few.
+  const last = readFileSync(history, 'utf8').trim().split('\n').at(-1);
+  return last ? JSON.parse(last).epoch === epochs : false;
 }
 
 function initialOf({ architecture }: Configuration, file: string): Uint8Array {

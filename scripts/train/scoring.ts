@@ -41,6 +41,14 @@ export async function scoreByPlan(
 export const score = (model: ModelFiles, backend: BackendName, set: DataSet, rows: number[]) =>
   scoreByPlan(model, backend, cropsOf(set.images, rows));
 
+/** One after the other. */
+export function joined(one: Float32Array, other: Float32Array): Float32Array {
+  const both = new Float32Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
+}
+
 /** At most `limit` rows, evenly spread over all. */
 export function spread(rows: number[], limit: number | undefined): number[] {
   if (limit === undefined || limit >= rows.length) return rows;

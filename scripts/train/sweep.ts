@@ -7,7 +7,7 @@ import { writeAtomically } from '../lib/files.js';
 import { DATA_OPTION, engineOption, positive } from '../lib/options.js';
 import { trainRun } from './engines/tfjs/train.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
-import { dataOf, finished, prepareRun } from './run.js';
+import { dataOf, type Engine, finished, prepareRun } from './run.js';
 import { readSweep, type Sweep, type SweepRun } from './sweep-file.js';
 import { measureLatencies } from './sweep-latency.js';
 import { type RowMetrics, rowMetrics } from './sweep-metrics.js';
@@ -15,7 +15,7 @@ import { type RowMetrics, rowMetrics } from './sweep-metrics.js';
 interface Options {
   out: string;
   data: string | undefined;
-  engine: 'torch' | 'tfjs';
+  engine: Engine;
   /** Runs beside each other. */
   jobs: number;
   dry: boolean;
@@ -24,7 +24,7 @@ interface Options {
 async function train({ name, configuration }: SweepRun, options: Options): Promise<void> {
   const { out, data, engine, jobs, dry } = options;
   const run = join(out, name);
-  prepareRun(run, configuration, true);
+  prepareRun(run, configuration, { engine, resume: true });
   if (finished(run, configuration)) return;
   const folder = dataOf(run, configuration, data);
   const torch = { run, data: folder, processes: 1, more: [] };
@@ -111,7 +111,7 @@ async function sweepAll(values: ReturnType<typeof command.opts>): Promise<void> 
   const runs = rows.flatMap((row) => row.runs);
   await trainAll(runs, options);
   if (dry) return;
-  const latencies = await measureLatencies(rows, out);
+  const latencies = await measureLatencies(rows, sweep, out);
   for (const row of rows) {
     const metrics = rowMetrics(row, out, latencies.get(row.name) ?? null);
     const place = join(out, `${row.name}.json`);

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { MienError } from '../../src/model/errors.js';
 import { main, npmCommand } from '../lib/command.js';
 import { backendOption, DATA_OPTION, engineOption, nonNegative, positive } from '../lib/options.js';
 import { readConfiguration } from './config.js';
@@ -29,14 +30,33 @@ const command = npmCommand('train')
   .optionsGroup('Options of the tfjs engine:')
   .addOption(backendOption('what it computes on'));
 
+/** @throws {MienError} where options are asked for that the engine does not have */
+function refuseOthersOptions(values: ReturnType<typeof command.opts>): void {
+  const { engine, seconds, processes, profile, dryRun } = values;
+  if (engine === 'torch') return;
+  const asked = {
+    '--seconds': seconds,
+    '--processes': processes > 1,
+    '--profile': profile,
+    '--dry-run': dryRun,
+  };
+  const names = Object.entries(asked).flatMap(([name, given]) => (given ? [name] : []));
+  if (names.length > 0)
+    throw new MienError(
+      'invalid_data',
+      `${names.join(', ')}: the torch engine has that, not --engine ${engine}`,
+    );
+}
+
 async function train(values: ReturnType<typeof command.opts>): Promise<void> {
-  const { config, steps, backend, processes, seconds, checkpointSeconds } = values;
+  refuseOthersOptions(values);
+  const { config, engine, steps, backend, processes, seconds, checkpointSeconds } = values;
   const run = values.run ?? join('runs', basename(config, '.json'));
   const configuration = readConfiguration(config);
   // Profiling changes nothing, so a run may be there.
-  prepareRun(run, configuration, (values.resume || values.profile) ?? false);
+  prepareRun(run, configuration, { engine, resume: (values.resume || values.profile) ?? false });
   const data = dataOf(run, configuration, values.data);
-  if (values.engine === 'tfjs') return trainRun({ run, data, backend, steps, checkpointSeconds });
+  if (engine === 'tfjs') return trainRun({ run, data, backend, steps, checkpointSeconds });
   const more = [
     ...(seconds ? ['--seconds', String(seconds)] : []),
     ...(steps ? ['--steps', String(steps)] : []),

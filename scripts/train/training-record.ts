@@ -24,13 +24,16 @@ const epochRecord = z.looseObject({
 export type Epoch = z.infer<typeof epochRecord>;
 
 /** What trained, and what its network costs: engine.json. */
-const engineRecord = z.looseObject({
+export const engineRecord = z.looseObject({
   engine: z.string(),
   /** The graphics card's name, `cpu`, or the tfjs engine's backend. */
   device: z.string(),
   processes: z.number().optional(),
   parameters: count,
   macs: count,
+  /** SHA-256 of the images that it learned from, and of all files of the data set; older runs lack the latter. */
+  data: z.string().optional(),
+  files: z.string().optional(),
 });
 
 /** How a run's weights were made: its config.json, commit.txt, history.jsonl and engine.json, which older runs lack. */

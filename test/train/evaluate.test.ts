@@ -107,6 +107,13 @@ describe('a run’s best weights', () => {
   }, 120_000);
 });
 
+it('a run is not measured on another data set than its own', () => {
+  const own = writeRun('elsewhere', formatArchitecture(arch), encodeSafetensors(weights));
+  writeFileSync(join(own, 'engine.json'), JSON.stringify({ ...ENGINE, data: 'ab' }));
+  const { status, stderr } = evaluate('--run', own);
+  expect([status, stderr]).toEqual([1, expect.stringContaining('has learned from another data set than')]);
+});
+
 describe('a published model', () => {
   it('is scored as it is, on every part of a split', () => {
     const { metrics } = evaluated('--model', untrained.folder, '--split', 'test', '--limit', '56');

@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -69,6 +77,13 @@ describe('readFer2013', () => {
     expect(fault).toContain(file);
   });
 
+  it('names the columns that a file of another format lacks', async () => {
+    const file = csv('other.csv', [`0,${first.join(' ')}`], 'label,pixels');
+    expect(await faultOf(readFer2013(file))).toBe(
+      `${file}: no column emotion, Usage; it needs emotion, pixels, Usage`,
+    );
+  });
+
   it('refuses an absent file, an empty one, a damaged archive', async () => {
     expect(await faultOf(readFer2013(join(folder, 'absent.csv')))).toMatch(/ENOENT/);
     expect(await faultOf(readFer2013(csv('empty.csv', [])))).toMatch(/no rows/);
@@ -125,6 +140,22 @@ describe('a packed data set', () => {
     expect(readdirSync(out).length).toBe(6);
   });
 
+  it('replaces an older one whose name ends in a slash', () => {
+    const out = join(folder, 'slashed');
+    writeDataSet(`${out}/`, 'tiny', set);
+    writeDataSet(`${out}/`, 'tiny', set);
+    expect(readDataSet(out).index.count).toBe(4);
+    expect(readdirSync(out).length).toBe(6);
+  });
+
+  it('leaves a folder alone that is no data set', () => {
+    const out = join(folder, 'foreign');
+    mkdirSync(out);
+    writeFileSync(join(out, 'thesis.txt'), 'mine');
+    expect(() => writeDataSet(out, 'tiny', set)).toThrow(/foreign is not empty and has no index.json/);
+    expect(readdirSync(out)).toEqual(['thesis.txt']);
+  });
+
   it('is refused when a file is not the one that was packed', () => {
     const out = join(folder, 'tampered');
     writeDataSet(out, 'tiny', set);
@@ -150,9 +181,22 @@ describe('prepare-data fer2013', () => {
     const before = readFileSync(join(out, 'index.json'), 'utf8');
     const damaged = csv('nine.csv', [...ROWS, `9,${first.join(' ')},Training`]);
     const { status, stderr } = prepare('--csv', damaged, '--out', out);
-    expect([status, stderr]).toEqual([1, `error: ${damaged}, row 5: emotion is "9", not 0 to 6\n`]);
+    // On a busy machine the start alone takes long enough for progress to be shown.
+    const said = stderr.replace(/^reading.*\n/gm, '');
+    expect([status, said]).toEqual([1, `error: ${damaged}, row 5: emotion is "9", not 0 to 6\n`]);
     expect(readFileSync(join(out, 'index.json'), 'utf8')).toBe(before);
     expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
+  });
+
+  it('refuses a folder of something else before it reads anything', () => {
+    const out = join(folder, 'foreign');
+    mkdirSync(out, { recursive: true });
+    writeFileSync(join(out, 'thesis.txt'), 'mine');
+    const { status, stderr } = prepare('--csv', join(folder, 'absent.csv'), '--out', out);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining('has no index.json, so it is not replaced'),
+    ]);
   });
 
   it('ends with 1 on votes that are not one row a picture, with nothing written', () => {

@@ -70,7 +70,7 @@ test('a run that is to begin from a broken file names it', () => {
     const init = join(folder, 'broken.safetensors');
     writeFileSync(init, 'broken');
     const configuration = { ...readConfiguration(SMOKE), init };
-    expect(() => prepareRun(join(folder, 'run'), configuration, false)).toThrow(
+    expect(() => prepareRun(join(folder, 'run'), configuration, { engine: 'torch', resume: false })).toThrow(
       expect.objectContaining({
         code: 'invalid_weights',
         message: expect.stringContaining(`init ${init}: not valid weights`),

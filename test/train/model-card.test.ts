@@ -110,6 +110,58 @@ describe('the card', () => {
     expect(timed).toContain('hardware: NVIDIA T4 (torch)');
   });
 
+  it('counts epochs that are recorded every few', () => {
+    const { training } = exampleMetrics('few');
+    if (!training) throw new Error('the example has its training');
+    const config = {
+      seed: 1,
+      stages: [
+        { epochs: 4, batch: 10 },
+        { epochs: 2, batch: 20 },
+      ],
+    };
+    const every = training.history[0];
+    const rows = (...ends: [epoch: number, step: number][]) =>
+      ends.map(([epoch, step]) => ({ ...every, epoch, step })) as typeof training.history;
+    const of = (history: typeof training.history) =>
+      modelCard({ ...metrics, training: { ...metrics.training, config, history } }, arch);
+    expect(of(rows([3, 30], [4, 40], [6, 50]))).toContain('pictures seen: 600');
+    expect(of(rows([3, 30], [6, 50]))).toContain('pictures seen: not recorded');
+    expect(of(rows([3, 30], [4, 40], [6, 50]))).toContain(', 6 epochs;');
+  });
+
+  it('names the weights that it began from and its teachers, its own as earlier ones', () => {
+    const trained = (config: object) =>
+      modelCard({ ...metrics, training: { ...metrics.training, config: { seed: 1, ...config } } }, arch);
+    const own = trained({
+      init: 'models/mien-v1/weights.safetensors',
+      distillation: { teachers: ['runs/teacher', 'models/mien-v1'], weight: 0.8, temperature: 2 },
+    });
+    expect(own).toContain('Training went on from earlier weights of this model,');
+    expect(own).toContain(
+      'at a temperature of 2, has a weight of 0.8 beside the labels:\n- `runs/teacher` as it was then\n- earlier weights of this model\n',
+    );
+    expect(own).not.toContain('Nothing else');
+    const other = trained({ init: 'models/other/weights.safetensors' });
+    expect(other).toContain('went on from `models/other/weights.safetensors` as it was then,');
+    expect(trained({ init: null, distillation: null })).toContain('Nothing else: no other pictures');
+  });
+
+  it('says how much of FER2013 it learned from, and of FER+ where it did', () => {
+    const trained = (images: number | null, ferplus: number) =>
+      modelCard(
+        {
+          ...metrics,
+          training: { ...metrics.training, config: { seed: 1, images, labels: { ferplus } } },
+        },
+        arch,
+      );
+    expect(trained(12_800, 0)).toContain('12,800 of the 28,709 Training images');
+    expect(trained(12_800, 0)).not.toContain('FER+');
+    expect(trained(null, 0.5)).toContain('2013), 28,709 Training images');
+    expect(trained(null, 0.5)).toContain('[FER+]');
+  });
+
   it('is of other data than FER2013 where it was trained on other data, with classes that do not occur', () => {
     const test = structuredClone(metrics.splits.test);
     test.confusion[1] = new Array(7).fill(0);

@@ -1,6 +1,14 @@
 /** Publishing as a command, on generated faces and random weights. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -66,6 +74,41 @@ describe('publish-model', () => {
     expect(stderr).toContain('was measured on generated, this on folder: --out names another folder');
   }, 120_000);
 
+  it('refuses another data set than the run’s, and a folder that is no model', () => {
+    const engine = join(run, 'engine.json');
+    writeFileSync(engine, '{"engine":"torch","device":"cpu","parameters":1,"macs":1,"data":"other"}');
+    const other = publish('2.0.0');
+    rmSync(engine);
+    expect([other.status, other.stderr]).toEqual([
+      1,
+      `error: ${run} has learned from another data set than ${data} now holds: --data names that one, or train anew\n`,
+    ]);
+    const { status, stderr } = command(
+      ...(['publish.ts', '--run', run, '--data', data, '--out', folder, '--version', '2.0.0'] as const),
+    );
+    expect([status, stderr]).toEqual([1, expect.stringContaining('is not empty and has no metrics.json')]);
+    expect(readdirSync(folder)).toContain('run');
+  }, 120_000);
+
+  it.each([
+    ['typo', /^error: .*typo\/architecture.json is not what it should be: ENOENT.*\n$/],
+    ['begun', /^error: .*begun has no best.safetensors: no epoch at its side has ended yet\n$/],
+  ])(
+    'says what is amiss with a run: %s',
+    (name, message) => {
+      const own = join(folder, name);
+      if (name === 'begun') {
+        mkdirSync(own);
+        copyFileSync(join(run, 'architecture.json'), join(own, 'architecture.json'));
+      }
+      const { status, stderr } = command(
+        ...(['publish.ts', '--run', own, '--data', data, '--out', `${out}-3`, '--version', '1.0.0'] as const),
+      );
+      expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);
+    },
+    60_000,
+  );
+
   it('names what a run’s folder lacks', () => {
     const file = join(run, 'history.jsonl');
     writeFileSync(file, '{"epoch":1}\n');
@@ -84,5 +127,18 @@ describe('publish-model', () => {
     expect(again.stderr).toMatch(/not published: PublicTest accuracy [\d.]+ is not above/);
     expect(readFileSync(join(out, 'metrics.json'), 'utf8')).toBe(before);
     expect(readdirSync(join(folder, 'models'))).toEqual(['mien-test']);
+  }, 120_000);
+
+  it('replaces a worse one, whose name may end in a slash', () => {
+    const file = join(out, 'metrics.json');
+    const worse = JSON.parse(readFileSync(file, 'utf8'));
+    worse.splits.public.accuracy = 0;
+    writeFileSync(file, JSON.stringify(worse));
+    const { status, stderr } = command(
+      ...(['publish.ts', '--run', run, '--data', data, '--out', `${out}/`, '--version', '1.0.2'] as const),
+    );
+    expect([status, stderr]).toEqual([0, expect.not.stringContaining('error')]);
+    expect(readdirSync(out)).toHaveLength(4);
+    expect(JSON.parse(readFileSync(file, 'utf8')).version).toBe('1.0.2');
   }, 120_000);
 });

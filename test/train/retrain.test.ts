@@ -1,6 +1,6 @@
 /** One's own pictures to a model that answers, in one command: generated pictures, a tiny network, the tfjs engine. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,7 +63,7 @@ describe('npm run retrain', () => {
     expect(metrics.training).toMatchObject({ dataName: 'folder', config: { init: at('init.safetensors') } });
     const card = readFileSync(at('models', 'mine', 'MODEL_CARD.md'), 'utf8');
     expect(card).toContain('Trained on the data set `folder`');
-    expect(card).toContain('Training went on from earlier weights');
+    expect(card).toContain(`Training went on from \`${at('init.safetensors')}\` as it was then`);
     expect(card).toContain("not calibrated: PublicTest's 7 faces are too few");
     expect(metrics.temperature).toBe(1);
   }, 120_000);
@@ -79,10 +79,31 @@ describe('npm run retrain', () => {
     expect(existsSync(at('models', 'other'))).toBe(false);
   }, 120_000);
 
-  it('goes on with --resume, and publishes what is trained already', () => {
-    const { status, stderr } = retrain(...options, '--out', at('models', 'other'), '--resume');
+  it('goes on with --resume by the engine that has begun, and publishes what is trained already', () => {
+    const unsaid = options.filter((option) => !['--engine', 'tfjs'].includes(option));
+    const { status, stderr } = retrain(...unsaid, '--out', at('models', 'other'), '--resume');
     expect([status, stderr]).toEqual([0, expect.not.stringContaining('cropping')]);
     expect(existsSync(at('models', 'other', 'weights.safetensors'))).toBe(true);
+  }, 120_000);
+
+  it('begins anew with more pictures where they were too few', () => {
+    const few = (...names: string[]) => {
+      for (const name of names)
+        cpSync(at('pictures', 'happy'), at('few', name), {
+          recursive: true,
+          filter: (file) => !/[4-9]\.png$/.test(file),
+        });
+      const folders = ['--root', at('few'), '--out', at('models', 'few'), '--work', at('few-work')];
+      return retrain(...options, ...folders);
+    };
+    const first = few('happy');
+    expect([first.status, first.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: a batch of 14 is more/m),
+    ]);
+    expect(first.stderr).not.toMatch(/^ +at /m);
+    const second = few('sad', 'fear', 'angry', 'surprise', 'neutral', 'disgust');
+    expect([second.status, second.stderr]).toEqual([0, expect.stringContaining('cropping')]);
   }, 120_000);
 
   it('ends with 1 where the pictures are at fault', () => {

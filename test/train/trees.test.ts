@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { readDataSet, rowsOf } from '../../scripts/train/data/pack.js';
 import { splitAtRandom } from '../../scripts/train/data/split.js';
 import { readCkPlus, readCkPlus48, readClassFolders, readJaffe } from '../../scripts/train/data/trees.js';
@@ -185,6 +185,7 @@ describe('a folder per class', () => {
     const { status, stderr } = prepare('folder', 'mine', out);
     expect(status).toBe(0);
     expect(stderr).toContain(`no face found: ${none}`);
+    expect(stderr).toContain('sad: none of its pictures is kept');
     const set = readDataSet(out);
     expect(set.index).toMatchObject({ name: 'folder', count: 4 });
     expect(set.subjects).toBeUndefined();
@@ -207,6 +208,21 @@ describe('a folder per class', () => {
       expect.stringMatching(/little: 3 pictures are too few: none is left for Training/),
     ]);
   }, 120_000);
+
+  it('says which files are no pictures that it reads, and which class has none', () => {
+    for (const name of ['1.heic', '2.HEIC', '3.gif', '4.png']) put('kinds', `happy/${name}`);
+    put('kinds', 'fear/1.bmp');
+    const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+    expect(readClassFolders(join(folder, 'kinds'))).toHaveLength(1);
+    const lines = said.mock.calls.map(([line]) => line);
+    said.mockRestore();
+    const [fear, happy] = [join(folder, 'kinds', 'fear'), join(folder, 'kinds', 'happy')];
+    expect(lines).toEqual([
+      `${fear}: left out 1 .bmp: pictures are .png, .jpg, .webp or .tiff`,
+      `${fear}: there is no picture in it`,
+      `${happy}: left out 2 .heic, 1 .gif: pictures are .png, .jpg, .webp or .tiff`,
+    ]);
+  });
 
   it('refuses a class that is none, and an empty folder', () => {
     put('odd', 'joyful/1.png');

@@ -33,7 +33,8 @@ export interface Sample {
 const fault = (file: string, row: number, what: string) =>
   new MienError('invalid_data', `${file}, row ${row}: ${what}`, { details: { file, row } });
 
-async function* records(file: string): AsyncGenerator<Record<string, string>> {
+/** @throws {MienError} `invalid_data` where a column is absent, or a row is no row */
+async function* records(file: string, columns: readonly string[]): AsyncGenerator<Record<string, string>> {
   const stream = createReadStream(file);
   const parser = parse({ columns: true, trim: true, bom: true });
   const source = file.endsWith('.gz') ? stream.pipe(createGunzip()) : stream;
@@ -41,13 +42,27 @@ async function* records(file: string): AsyncGenerator<Record<string, string>> {
   stream.on('error', (error: Error) => parser.destroy(error));
   source.on('error', (error: Error) => parser.destroy(error));
   try {
-    for await (const record of source.pipe(parser)) yield record;
+    for await (const record of source.pipe(parser)) {
+      refuseLacking(file, record, columns);
+      yield record;
+    }
   } catch (cause) {
+    if (MienError.is(cause)) throw cause;
     // The parser counts the records that it has read, the header apart: the next one is at fault.
     if (cause instanceof CsvError && typeof cause.records === 'number')
       throw fault(file, cause.records + 1, cause.message);
     throw new MienError('invalid_data', `${file}: ${(cause as Error).message}`, { cause, details: { file } });
   }
+}
+
+function refuseLacking(file: string, record: Record<string, string>, columns: readonly string[]): void {
+  const lacking = columns.filter((name) => !(name in record));
+  if (lacking.length > 0)
+    throw new MienError(
+      'invalid_data',
+      `${file}: no column ${lacking.join(', ')}; it needs ${columns.join(', ')}`,
+      { details: { file } },
+    );
 }
 
 /** Parses "0 255 17 …" into exactly 2304 bytes; undefined if it is anything else. */
@@ -70,7 +85,7 @@ function parsePixels(text: string): Uint8Array | undefined {
  */
 export async function* readFer2013(file: string): AsyncGenerator<Sample> {
   let row = 0;
-  for await (const record of records(file)) {
+  for await (const record of records(file, ['emotion', 'pixels', 'Usage'])) {
     row++;
     const label = Number(record.emotion);
     if (record.emotion === '' || !(label in LABELS))
@@ -91,7 +106,7 @@ export async function* readFer2013(file: string): AsyncGenerator<Sample> {
  */
 export async function* readFerPlus(file: string): AsyncGenerator<Uint8Array> {
   let row = 0;
-  for await (const record of records(file)) {
+  for await (const record of records(file, VOTES)) {
     row++;
     const votes = VOTES.map((name) => Number(record[name]?.trim() || Number.NaN));
     if (votes.some((count) => !Number.isInteger(count) || count < 0 || count > 10))

@@ -1,9 +1,10 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { PNG } from 'pngjs';
 import { CROP_SIZE } from '../../../src/model/architecture.js';
 import { MienError } from '../../../src/model/errors.js';
 import { sha256 } from '../../lib/files.js';
+import { refuseForeign } from '../../lib/own-folder.js';
 import { SPLITS, type Split, VOTES } from './fer2013.js';
 
 /** Bytes of one 48×48 grey picture. */
@@ -38,6 +39,16 @@ export interface Index {
   files: Record<string, string>;
 }
 
+/**
+ * SHA-256 of what a data set's files say, by their names and hashes: pictures, labels, splits and all. Of the pictures it
+ * takes the bytes', since another zlib compresses them otherwise. torch/data.py has the same.
+ */
+export function filesDigest({ files, images }: Pick<Index, 'files' | 'images'>): string {
+  const hashes: Record<string, string> = { ...files, 'images.png': images };
+  const names = Object.keys(hashes).sort();
+  return sha256(names.map((name) => `${name} ${hashes[name]}\n`).join(''));
+}
+
 /** Marks the test images that are byte-identical to a training image. */
 export function findCopies(images: Uint8Array, splits: Uint8Array): Uint8Array {
   const keys = Array.from(splits, (_, i) => sha256(images.subarray(i * CROP_BYTES, (i + 1) * CROP_BYTES)));
@@ -63,15 +74,25 @@ function encodeStrip(images: Uint8Array): Buffer {
   });
 }
 
+/** In every folder of a data set. */
+const INDEX = 'index.json';
+
+/** @throws {MienError} `invalid_data` where a folder may not become a data set, since it holds something else */
+export const refuseOtherFolder = (folder: string): void => refuseForeign(folder, INDEX);
+
 /**
  * Writes a data set as a folder: images.png, labels.u8, splits.u8, copies.u8, votes.u8 and index.json, which
  * hashes them. The folder is written beside and renamed, so a half-written data set is never seen.
+ * @throws {MienError} `invalid_data` where it cannot be written, or would replace a folder that is no data set
  */
-export function writeDataSet(folder: string, name: string, set: DataSet): Index {
+export function writeDataSet(out: string, name: string, set: DataSet): Index {
+  // A slash at the end would put what is written beside into the folder that is replaced.
+  const folder = resolve(out);
+  refuseOtherFolder(folder);
   const beside = `${folder}.${process.pid}.part`;
-  rmSync(beside, { recursive: true, force: true });
-  mkdirSync(beside, { recursive: true });
   try {
+    rmSync(beside, { recursive: true, force: true });
+    mkdirSync(beside, { recursive: true });
     const files = {
       'images.png': encodeStrip(set.images),
       'labels.u8': set.labels,
@@ -92,8 +113,7 @@ export function writeDataSet(folder: string, name: string, set: DataSet): Index 
       files: Object.fromEntries(Object.entries(files).map(([file, bytes]) => [file, sha256(bytes)])),
     };
     for (const [file, bytes] of Object.entries(files)) writeFileSync(join(beside, file), bytes);
-    writeFileSync(join(beside, 'index.json'), `${JSON.stringify(index, null, 2)}\n`);
-    mkdirSync(dirname(folder), { recursive: true });
+    writeFileSync(join(beside, INDEX), `${JSON.stringify(index, null, 2)}\n`);
     rmSync(folder, { recursive: true, force: true });
     renameSync(beside, folder);
     return index;
@@ -109,7 +129,7 @@ export function writeDataSet(folder: string, name: string, set: DataSet): Index 
  */
 export function readDataSet(folder: string): DataSet & { index: Index } {
   try {
-    const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as Index;
+    const index = JSON.parse(readFileSync(join(folder, INDEX), 'utf8')) as Index;
     const read = (file: string) => {
       const bytes = readFileSync(join(folder, file));
       if (sha256(bytes) !== index.files[file]) throw new Error(`${file} is not the file that was packed`);

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { MienError } from '../../../src/model/errors.js';
 import type { Label } from '../../../src/model/labels.js';
 
@@ -25,7 +25,27 @@ function entries(folder: string): string[] {
   }
 }
 
-const isPicture = (name: string) => /\.(png|jpe?g|webp|tiff?)$/i.test(name);
+/** Names of the pictures in a folder; what else is there is said by its kind, as phones write kinds that are not read. */
+function picturesIn(folder: string): string[] {
+  const names = entries(folder);
+  const pictures = names.filter((name) => /\.(png|jpe?g|webp|tiff?)$/i.test(name));
+  const others = new Map<string, number>();
+  for (const name of names.filter((name) => !pictures.includes(name))) {
+    const kind = extname(name).toLowerCase() || name;
+    others.set(kind, (others.get(kind) ?? 0) + 1);
+  }
+  const counted = [...others].map(([kind, count]) => `${count} ${kind}`);
+  if (others.size > 0)
+    console.error(`${folder}: left out ${counted.join(', ')}: pictures are .png, .jpg, .webp or .tiff`);
+  return pictures;
+}
+
+/** The pictures of a class's folder; a folder without one is said. */
+function picturesOfClass(folder: string): string[] {
+  const pictures = picturesIn(folder);
+  if (pictures.length === 0) console.error(`${folder}: there is no picture in it`);
+  return pictures;
+}
 
 /** What folders and files call the seven expressions, ours and others' names. */
 const NAMES: Record<string, Label> = {
@@ -50,9 +70,7 @@ export function readClassFolders(root: string): Picture[] {
     const label = NAMES[name.toLowerCase()];
     if (!label)
       throw fault(join(root, name), `no expression is called so; there are ${Object.keys(NAMES).join(', ')}`);
-    return entries(join(root, name))
-      .filter(isPicture)
-      .map((file) => ({ file: join(root, name, file), label }));
+    return picturesOfClass(join(root, name)).map((file) => ({ file: join(root, name, file), label }));
   });
   if (pictures.length === 0) throw fault(root, 'there is no picture below');
   return pictures;
@@ -69,13 +87,11 @@ export function readCkPlus48(root: string): Picture[] {
     .flatMap((name): Picture[] => {
       const label = NAMES[name];
       if (!label) throw fault(join(root, name), 'is no class of CK+48');
-      return entries(join(root, name))
-        .filter(isPicture)
-        .map((file) => {
-          const subject = /^(S\d+)_/.exec(file)?.[1];
-          if (!subject) throw fault(join(root, name, file), 'is not named as S010_004_00000017.png is');
-          return { file: join(root, name, file), label, subject };
-        });
+      return picturesOfClass(join(root, name)).map((file) => {
+        const subject = /^(S\d+)_/.exec(file)?.[1];
+        if (!subject) throw fault(join(root, name, file), 'is not named as S010_004_00000017.png is');
+        return { file: join(root, name, file), label, subject };
+      });
     });
   if (pictures.length === 0) throw fault(root, 'there is no picture below');
   return pictures;
@@ -108,8 +124,8 @@ export function readCkPlus(root: string): Picture[] {
   const pictures = entries(images).flatMap((subject) =>
     entries(join(images, subject)).flatMap((sequence): Picture[] => {
       const label = sequenceLabel(join(labels, subject, sequence));
-      const frames = entries(join(images, subject, sequence)).filter(isPicture);
       if (!label || label === 'contempt') return [];
+      const frames = picturesIn(join(images, subject, sequence));
       if (frames.length <= LAST_FRAMES)
         throw fault(join(images, subject, sequence), `has only ${frames.length} frames`);
       const picture = (frame: string, shown: Label) => ({

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { MienError } from '../../../src/model/errors.js';
+import { ended } from '../../lib/child.js';
 import { findPython, TORCH_ENGINE } from '../../lib/python.js';
 
 /** What the torch engine is told beside the run's folder. */
@@ -51,7 +52,7 @@ export async function trainByTorch(options: TorchOptions, beside?: Beside): Prom
     },
   });
   if (beside) forwardLines(child, beside.name);
-  const code = await new Promise((done) => child.on('close', done));
+  const code = await ended(child);
   if (code !== 0)
     throw new MienError('invalid_data', `${options.run}: the torch engine ended with code ${code}`);
 }

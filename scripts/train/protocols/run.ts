@@ -7,6 +7,7 @@ import { runCommand } from '../../lib/child.js';
 import { sha256, writeAtomically } from '../../lib/files.js';
 import { readJson } from '../../lib/read-json.js';
 import { type DataSet, type Index, rowsOf, writeDataSet } from '../data/pack.js';
+import { begunBy } from '../run.js';
 import { openSubject, type Subject, scoreCalibrated } from '../subject.js';
 import type { Fold, Part } from './protocol.js';
 import { type Tested, testedRows } from './tested.js';
@@ -36,8 +37,7 @@ const SCORES = 'scores.f32';
 /** The run that a fold's folder holds. */
 const runOf = (folder: string) => join(folder, 'run');
 const isDone = (folder: string) => existsSync(join(folder, OUTCOME));
-const isBegun = (folder: string) =>
-  ['checkpoint.pt', 'checkpoint.safetensors'].some((file) => existsSync(join(runOf(folder), file)));
+const isBegun = (folder: string) => begunBy(runOf(folder)).length > 0;
 
 /**
  * Makes a folder the run of one protocol on one data set by one configuration, or finds that it is.

@@ -1,8 +1,17 @@
 /** Every protocol as a command, on generated people and a tiny network, trained by the tfjs engine. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJson } from '../../../scripts/lib/read-json.js';
 import { generatedFaces } from '../../../scripts/train/data/generated.js';
@@ -146,6 +155,16 @@ describe('a trial', () => {
     expect(own.leaks).toBe('other pictures of the same people on both sides');
     expect(folds).toHaveLength(2);
   }, 240_000);
+
+  it('has a folder of its own, beside the run in earnest', () => {
+    // Where there are no scripts the first fold cannot be trained; the run's folder is claimed before.
+    const here = at('elsewhere');
+    mkdirSync(here);
+    const command = ['--import', import.meta.resolve('tsx'), resolve('scripts', 'train', 'protocol.ts')];
+    const options = ['jaffe-by-subject', '--data', at('jaffe'), ...TRAINING, '--trial'];
+    spawnSync(process.execPath, [...command, ...options], { cwd: here });
+    expect(readdirSync(join(here, 'runs'))).toEqual(['jaffe-by-subject-trial']);
+  }, 60_000);
 
   it('of fer2013 measures all test images, PrivateTest, and those that are no copies', () => {
     const { folds, results, accuracy } = trial('fer2013', 'fer');

@@ -1,19 +1,12 @@
 import { LABELS } from '../../../../src/model/labels.js';
 import type { Recipe } from '../../config.js';
 import { VOTES } from '../../data/fer2013.js';
-import { CROP_BYTES, type DataSet } from '../../data/pack.js';
+import { cropsOf, type DataSet } from '../../data/pack.js';
 import { augment, drawMixing, mix } from './augment.js';
 import type { Random } from './random.js';
 import type { Batch } from './trainer.js';
 
-/** uint8 [rows, 48, 48]. */
-export function cropsOf(images: Uint8Array, rows: readonly number[]): Uint8Array {
-  const crops = new Uint8Array(rows.length * CROP_BYTES);
-  rows.forEach((row, at) => {
-    crops.set(images.subarray(row * CROP_BYTES, (row + 1) * CROP_BYTES), at * CROP_BYTES);
-  });
-  return crops;
-}
+export { cropsOf };
 
 /** Share of each class among some rows, at least one of them each, so that its logarithm is finite. */
 export function classShares({ labels }: DataSet, rows: readonly number[]): number[] {

@@ -1,3 +1,4 @@
+import { MienError } from '../../../../src/model/errors.js';
 import type { Configuration } from '../../config.js';
 
 type Stage = Configuration['stages'][number];
@@ -26,7 +27,11 @@ export class Schedule {
     let [step, seen, epoch] = [0, 0, 0];
     for (const stage of stages) {
       const perEpoch = Math.floor(count / stage.batch);
-      if (perEpoch === 0) throw new RangeError(`a batch of ${stage.batch} is more than the ${count} images`);
+      if (perEpoch === 0)
+        throw new MienError(
+          'invalid_data',
+          `a batch of ${stage.batch} is more than the ${count} images: it needs more of them, or a smaller batch`,
+        );
       this.#starts.push({ step, seen, epoch, perEpoch, stage });
       step += perEpoch * stage.epochs;
       seen += perEpoch * stage.epochs * stage.batch;

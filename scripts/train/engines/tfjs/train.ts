@@ -8,15 +8,16 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { loadAssets } from '../../../../src/assets/node.js';
 import { type Architecture, parseArchitecture } from '../../../../src/model/architecture.js';
-import { type BackendName, createBackend } from '../../../../src/model/backends/index.js';
+import { type Backend, type BackendName, createBackend } from '../../../../src/model/backends/index.js';
 import { networkCost } from '../../../../src/model/cost.js';
 import { MienError } from '../../../../src/model/errors.js';
 import { decodeSafetensors, encodeSafetensors, type Weights } from '../../../../src/model/weights.js';
 import { writeAtomically } from '../../../lib/files.js';
 import { Progress } from '../../../lib/progress.js';
 import { type Recipe, recipeOf } from '../../config.js';
-import { type DataSet, readDataSet, rowsOf } from '../../data/pack.js';
+import { type DataSet, filesDigest, readDataSet, rowsOf } from '../../data/pack.js';
 import { CHECKPOINTS } from '../../run.js';
+import { refuseOtherData } from '../../run-data.js';
 import { spread } from '../../scoring.js';
 import { batchOf, classShares } from './batches.js';
 import { measureWeights } from './measure.js';
@@ -62,11 +63,13 @@ export async function trainRun(options: RunOptions): Promise<void> {
   const architecture = parseArchitecture(description);
   // Unlike inference (src/assets/native.ts): a step is one batch, in which all cores work on the same operation.
   process.env.TF_NUM_INTRAOP_THREADS ??= `${availableParallelism()}`;
-  await createBackend(backend, await loadAssets());
+  const created = await createBackend(backend, await loadAssets());
   const { index, ...set } = readDataSet(data);
-  const engine = { engine: 'tfjs', device: backend, data: index.images, ...networkCost(architecture) };
+  if (existsSync(join(run, CHECKPOINTS.tfjs))) refuseOtherData(run, data, index);
+  const learned = { data: index.images, files: filesDigest(index) };
+  const engine = { engine: 'tfjs', device: backend, ...learned, ...networkCost(architecture) };
   writeAtomically(join(run, 'engine.json'), `${JSON.stringify(engine, null, 1)}\n`);
-  new Run(options, recipe, architecture, set).train();
+  new Run(options, created, recipe, architecture, set).train();
 }
 
 /** A line of history.jsonl. */
@@ -94,6 +97,7 @@ class Run {
 
   constructor(
     readonly options: RunOptions,
+    readonly backend: Backend,
     readonly recipe: Recipe,
     readonly architecture: Architecture,
     readonly set: DataSet,
@@ -152,7 +156,7 @@ class Run {
   #endEpoch(epoch: number, side: number, steps: number): void {
     const weights = this.#weights(side);
     const measured = (rows: number[]) =>
-      measureWeights({ ...this.architecture, side }, weights, this.set, rows);
+      measureWeights(this.backend, { ...this.architecture, side }, weights, this.set, rows);
     const [shown, known] = [measured(this.#public), measured(this.#known)];
     this.#lap();
     const row = {
@@ -169,13 +173,14 @@ class Run {
     };
     [this.#lossSum, this.#seconds] = [0, 0];
     this.#history.push(row);
-    this.#writeHistory();
     this.#write('last', weights);
     // Only weights for the side that is served can be chosen.
     if (side === this.architecture.side && shown.accuracy >= this.#best) {
       this.#best = shown.accuracy;
       this.#write('best', weights);
     }
+    // After the weights: whoever sees the last epoch there takes the run for finished.
+    this.#writeHistory();
     console.log(`epoch ${epoch + 1}: loss ${row.loss.toFixed(4)}, PublicTest ${shown.accuracy.toFixed(4)}`);
   }
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from build import load
+from files import Fault
 
 
 def main():
@@ -19,7 +20,11 @@ def main():
     parser.add_argument("--architecture", required=True)
     parser.add_argument("--weights", required=True)
     arguments = parser.parse_args()
-    network = load(arguments.architecture, arguments.weights)
+    try:
+        network = load(arguments.architecture, arguments.weights)
+    except Fault as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        sys.exit(1)
     with torch.no_grad():
         crops = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(-1, 1, 48, 48)
         batches = torch.from_numpy(crops.copy()).float().split(32)

@@ -1,5 +1,6 @@
 """Learning from trained networks (Hinton, Vinyals and Dean 2015, section 2)."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -7,28 +8,40 @@ import torch
 import torch.nn.functional as F
 
 from build import load
-from files import Fault
+from files import CHECKPOINT, Fault
 from network import enlarge
 
 TEACHER = ("architecture.json", "best.safetensors")
 PUBLISHED = ("architecture.json", "weights.safetensors")
 
 
-def collect(run, folders):
+def collect(run, folders, processes):
     """Copies the teachers, runs or published models, into the run's own folder, which then needs nothing else, and says
-    where they are."""
+    where they are. One process does, and the others wait."""
     places = [run / "teachers" / str(i) for i in range(len(folders))]
-    for place, folder in zip(places, map(Path, folders)):
-        if all((place / name).exists() for name in TEACHER):
-            continue
-        place.mkdir(parents=True, exist_ok=True)
-        names = PUBLISHED if (folder / PUBLISHED[1]).exists() else TEACHER
-        for name, own in zip(names, TEACHER):
-            try:
-                shutil.copyfile(folder / name, place / own)
-            except OSError as error:
-                raise Fault(f"the teacher {folder} is neither a finished run nor a model: {error}") from error
+    if processes.first:
+        # Until it has learned from them the configuration may name others.
+        if not (run / CHECKPOINT).exists():
+            shutil.rmtree(run / "teachers", ignore_errors=True)
+        for place, folder in zip(places, map(Path, folders)):
+            if not place.exists():
+                copy(folder, place)
+    processes.wait()
     return places
+
+
+def copy(folder, place):
+    """Copies a teacher beside, then renames: it is there whole or not at all."""
+    beside = place.with_name(place.name + ".part")
+    shutil.rmtree(beside, ignore_errors=True)
+    names = PUBLISHED if (folder / PUBLISHED[1]).exists() else TEACHER
+    try:
+        beside.mkdir(parents=True)
+        for name, own in zip(names, TEACHER):
+            shutil.copyfile(folder / name, beside / own)
+        os.replace(beside, place)
+    except OSError as error:
+        raise Fault(f"the teacher {folder} is neither a finished run nor a model: {error}") from error
 
 
 class Teachers:

@@ -12,6 +12,10 @@ from safetensors.torch import load_file
 from network import load_tensors
 
 
+# What a run goes on from, in its folder.
+CHECKPOINT = "checkpoint.pt"
+
+
 class Fault(Exception):
     """What a user can mend. Its message is all that is shown."""
 

@@ -62,6 +62,11 @@ class Processes:
             distributed.all_reduce(values)
         return values
 
+    def wait(self):
+        """Until all processes are here."""
+        if self.count > 1:
+            distributed.barrier()
+
     def end(self):
         if self.count > 1:
             distributed.destroy_process_group()

@@ -20,7 +20,8 @@ class Schedule:
         self.ends, steps, seen = [], 0, 0
         for stage, per_epoch in zip(stages, self.per_epoch):
             if per_epoch == 0:
-                raise Fault(f"a batch of {stage['batch']} is more than the {images} images")
+                raise Fault(f"a batch of {stage['batch']} is more than the {images} images: "
+                            "it needs more of them, or a smaller batch")
             self.ends.append((steps, seen))
             steps += per_epoch * stage["epochs"]
             seen += per_epoch * stage["epochs"] * stage["batch"]

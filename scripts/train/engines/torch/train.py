@@ -4,27 +4,29 @@ last.safetensors and best.safetensors (best on PublicTest, averaged weights) out
     python train.py --run runs/NAME --data data/fer2013 [--resume] [--seconds N] [--steps N] [--profile]
     torchrun --nproc-per-node 8 -- train.py …
 
-On CUDA or the CPU, whichever is there. A run that is killed and resumed ends with the weights of one that was not.
+On CUDA or the CPU, whichever is there. On the CPU a run that is killed and resumed ends with the weights of one that
+was not; on CUDA, where cuDNN chooses its algorithms by their speed, rounding differs and what grows from it.
 """
+
+import time
+
+START = time.monotonic()  # what --seconds is counted from: importing torch takes some of them
 
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
 import torch
 from safetensors.torch import save
 
 from cost import cost
-from files import Fault, load_state, save_state, write
+from files import CHECKPOINT, Fault, load_state, read_json, save_state, write
 from fit import epochs_within
 from profiling import profile
 from progress import Progress
 from schedule import Schedule
 from training import Training
-
-START = time.monotonic()
 
 
 class Run:
@@ -34,7 +36,7 @@ class Run:
         self.folder = Path(folder)
         self.training = Training(self.folder, data)
         self.side, self.first = self.training.architecture["side"], self.training.processes.first
-        self.checkpoint = self.folder / "checkpoint.pt"
+        self.checkpoint = self.folder / CHECKPOINT
         self.best, self.history = 0.0, []
         # Of the epoch that is being trained.
         self.loss_sum, self.seconds = torch.zeros((), dtype=torch.float64, device=self.training.device), 0.0
@@ -48,7 +50,16 @@ class Run:
             own = {"best": self.best, "loss_sum": self.loss_sum, "seconds": self.seconds}
             save_state(self.checkpoint, self.training.state() | own)
 
+    def refuse_other_data(self):
+        """Other splits would measure by what has taught. Of older runs only the pictures are known."""
+        engine = self.folder / "engine.json"
+        known = read_json(engine) if engine.exists() else {}
+        name, own = ("files", self.training.files_digest) if "files" in known else ("data", self.training.digest)
+        if known.get(name, own) != own:
+            raise Fault(f"{self.folder} has learned from another data set: --data names that one, or train anew")
+
     def resume(self):
+        self.refuse_other_data()
         state = load_state(self.checkpoint, self.training.device)
         try:
             self.training.load_state(state)
@@ -74,7 +85,8 @@ class Run:
         self.write("engine.json", json.dumps({
             "engine": "torch", "version": torch.__version__, "processes": self.training.processes.count,
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-            "data": self.training.digest, **cost(self.training.architecture, self.side),
+            "data": self.training.digest, "files": self.training.files_digest,
+            **cost(self.training.architecture, self.side),
         }, indent=1) + "\n")
 
     def end_epoch(self, epoch, side, steps):
@@ -88,12 +100,13 @@ class Run:
             "publicRecall": recall, "publicLoss": loss, "seconds": round(self.seconds + self.lap(), 3),
         })
         self.loss_sum, self.seconds = torch.zeros_like(self.loss_sum), 0.0
-        self.write("history.jsonl", "".join(json.dumps(row) + "\n" for row in self.history))
         self.write("last.safetensors", save(self.training.weights()))
         # Only weights for the side that is served can be chosen.
         if side == self.side and accuracy >= self.best:
             self.best = accuracy
             self.write("best.safetensors", save(self.training.weights()))
+        # After the weights: whoever sees the last epoch there takes the run for finished.
+        self.write("history.jsonl", "".join(json.dumps(row) + "\n" for row in self.history))
         self.save()
         if self.first:
             print(f"epoch {epoch + 1}: loss {self.history[-1]['loss']:.4f}, PublicTest {accuracy:.4f}", flush=True)

@@ -1,0 +1,70 @@
+/** What a model has learned from, as its card says it. */
+import { basename, dirname } from 'node:path';
+import { z } from 'zod';
+import type { ModelMetrics } from './model-card.js';
+
+/** What is told of a configuration; older ones lack some. */
+const told = z.looseObject({
+  images: z.number().nullish(),
+  labels: z.looseObject({ ferplus: z.number() }).optional(),
+  distillation: z
+    .looseObject({ teachers: z.array(z.string()), weight: z.number(), temperature: z.number() })
+    .nullish(),
+});
+
+/** Weights by their path, where others may lie by now. */
+function weightsAt(path: string, name: string): string {
+  const folder = path.replace(/\/weights\.safetensors$/, '');
+  const own = basename(folder) === name && basename(dirname(folder)) === 'models';
+  return own ? 'earlier weights of this model' : `\`${path}\` as it was then`;
+}
+
+/** The weights that it began from and those that taught it, which stand on data of their own. */
+export function origins({ name, training: { config } }: ModelMetrics): string[] {
+  const { distillation } = told.parse(config);
+  const texts: string[] = [];
+  if (config.init)
+    texts.push(`Training went on from ${weightsAt(config.init, name)}, so it stands on their data as well.`);
+  if (distillation) {
+    const { teachers, weight, temperature } = distillation;
+    texts.push(`It was also taught (distillation), so it stands on what its teachers learned from as well; the mean of their answers,
+at a temperature of ${temperature}, has a weight of ${weight} beside the labels:
+${teachers.map((path) => `- ${weightsAt(path, name)}`).join('\n')}`);
+  }
+  return texts;
+}
+
+/** Training images of FER2013, as Kaggle hands it out. */
+const FER2013_IMAGES = 28_709;
+
+function fer2013({ splits: { public: shown, private: hidden, test }, training }: ModelMetrics): string {
+  const { images, labels } = told.parse(training.config);
+  const number = (value: number) => value.toLocaleString('en');
+  const part = images && images < FER2013_IMAGES ? `${number(images)} of the ` : '';
+  const votes =
+    labels && labels.ferplus > 0
+      ? "| [FER+](https://github.com/microsoft/FERPlus), ten people's votes for each training image | a second target during training | MIT |\n"
+      : '';
+  return `| data | used for | licence |
+|---|---|---|
+| FER2013 (Goodfellow et al. 2013), ${part}${number(FER2013_IMAGES)} Training images and labels | training | Kaggle's, for research |
+| FER2013, ${number(shown.count)} PublicTest images | choosing the weights, calibration | the same |
+| FER2013, ${number(hidden.count)} PrivateTest images | measuring, once per version | the same |
+${votes}
+FER2013 was gathered from web search; its labels are crowd-sourced and agree with people only about two times in three,
+and its classes and the people in it are unbalanced. The weights are under the MIT licence as far as they are ours to give;
+FER2013's own terms may restrict what weights trained on it are used for. ${test.count - test.withoutCopies.count} of the ${test.count} test images are byte-identical to a training
+image, which is why the table has a row without them.`;
+}
+
+/** The card's section on data. */
+export function dataText(metrics: ModelMetrics): string {
+  const { dataName, data } = metrics.training;
+  const others = origins(metrics);
+  if (dataName !== 'fer2013')
+    return [`Trained on the data set \`${dataName}\` (SHA-256 of its images: \`${data}\`).`, ...others].join(
+      '\n\n',
+    );
+  const nothing = 'Nothing else: no other pictures and no weights from elsewhere.';
+  return [fer2013(metrics), ...(others.length > 0 ? others : [nothing])].join('\n\n');
+}

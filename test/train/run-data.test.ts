@@ -1,0 +1,85 @@
+/** A run and the data set that it learns from. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generatedFaces } from '../../scripts/train/data/generated.js';
+import { filesDigest, type Index, writeDataSet } from '../../scripts/train/data/pack.js';
+import type { Engine } from '../../scripts/train/run.js';
+import { refuseOtherData } from '../../scripts/train/run-data.js';
+import { tinyConfiguration } from '../support/tiny-run.js';
+import { python, runPython, script } from '../support/training.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'mien-run-data-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (...names: string[]) => join(folder, ...names);
+
+const ENGINES: Engine[] = python ? ['tfjs', 'torch'] : ['tfjs'];
+
+/** A data set, and one of the same pictures in other splits. */
+let own: Index;
+let other: Index;
+beforeAll(() => {
+  const set = generatedFaces(56);
+  own = writeDataSet(at('own'), 'generated', set);
+  other = writeDataSet(at('other'), 'generated', { ...set, splits: set.splits.toReversed() });
+  writeFileSync(at('tiny.json'), JSON.stringify(tinyConfiguration()));
+});
+
+describe('a run', () => {
+  const RUN = { engine: 'torch', device: 'cpu', parameters: 1, macs: 1 };
+  const compare = (engine: object | undefined, index: Index) => () => {
+    rmSync(at('run'), { recursive: true, force: true });
+    mkdirSync(at('run'));
+    if (engine) writeFileSync(at('run', 'engine.json'), JSON.stringify({ ...RUN, ...engine }));
+    refuseOtherData(at('run'), 'data/x', index);
+  };
+
+  it('is of one data set, splits and all', () => {
+    const engine = { data: own.images, files: filesDigest(own) };
+    expect(compare(engine, own)).not.toThrow();
+    expect(compare(engine, other)).toThrow(
+      `${at('run')} has learned from another data set than data/x now holds: --data names that one`,
+    );
+  });
+
+  it('of older days is of its pictures, or of any', () => {
+    expect(compare({ data: own.images }, other)).not.toThrow();
+    expect(compare({ data: 'ab' }, own)).toThrow('another data set');
+    expect(compare({}, own)).not.toThrow();
+    expect(compare(undefined, own)).not.toThrow();
+  });
+});
+
+it.skipIf(!python)('torch takes a data set for the same', () => {
+  const code = 'import sys\nfrom data import DataSet\nprint(DataSet(sys.argv[1]).files_digest)';
+  expect(runPython(code, new Uint8Array(), at('own')).toString().trim()).toBe(filesDigest(own));
+});
+
+describe.each(ENGINES)('training by %s', (engine) => {
+  const train = (name: string, data: string, ...more: string[]) =>
+    script(
+      ...(['train', '--engine', engine, '--config', at('tiny.json'), '--run', at(name)] as const),
+      ...['--data', at(data), ...more],
+    ).ended;
+
+  it('does not go on with other splits', async () => {
+    const begun = await train(engine, 'own', '--steps', '1');
+    expect(begun.code, begun.said).toBe(0);
+    const { code, said } = await train(engine, 'other', '--resume');
+    expect([code, said]).toEqual([1, expect.stringContaining('has learned from another data set')]);
+    expect(said).not.toContain('Traceback');
+    expect(JSON.parse(readFileSync(at(engine, 'engine.json'), 'utf8')).files).toBe(filesDigest(own));
+  }, 240_000);
+
+  it('writes an epoch’s weights before its history, which says that there are some', async () => {
+    const name = `${engine}-stopped`;
+    mkdirSync(at(name, 'best.safetensors'), { recursive: true });
+    const { code, said } = await train(name, 'own');
+    expect([code, said]).toEqual([1, expect.stringContaining('best.safetensors: ')]);
+    expect([existsSync(at(name, 'last.safetensors')), existsSync(at(name, 'history.jsonl'))]).toEqual([
+      true,
+      false,
+    ]);
+  }, 240_000);
+});

@@ -1,0 +1,84 @@
+/** The torch engine's programs: their faults, their start, their end, and the teachers that a run's folder gets. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { TORCH_ENGINE } from '../../scripts/lib/python.js';
+import { tinyConfiguration } from '../support/tiny-run.js';
+import { python, runPython, script } from '../support/training.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'mien-torch-commands-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (...names: string[]) => join(folder, ...names);
+
+describe.skipIf(!python)('the torch engine', () => {
+  it('says a fault in one line', () => {
+    const options = ['--architecture', at('absent.json'), '--weights', at('absent.safetensors')];
+    const { status, stderr } = spawnSync(python as string, [join(TORCH_ENGINE, 'classify.py'), ...options], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^error: cannot read .*absent.json: .*\n$/)]);
+  });
+
+  it('counts the import of torch in the time that a run may take', () => {
+    const code = `
+import time
+start = time.monotonic()
+import train
+print((train.START - start) / (time.monotonic() - start))`;
+    expect(Number(runPython(code))).toBeLessThan(0.2);
+  });
+
+  it('ends with the command that started it', async () => {
+    const stages = [{ side: 16, epochs: 100_000, batch: 14 }];
+    writeFileSync(at('long.json'), JSON.stringify({ ...tinyConfiguration(), stages }));
+    const options = ['--config', at('long.json'), '--run', at('long'), '--checkpoint-seconds', '0'];
+    const running = script('train', ...options);
+    while (!existsSync(at('long', 'checkpoint.pt'))) await new Promise((wake) => setTimeout(wake, 50));
+    const ended = new Promise((done) => running.child.on('exit', done));
+    running.child.kill('SIGTERM');
+    await ended;
+    // Nothing is left of the group that it and its engine are in: there is nobody to kill.
+    expect(running.kill).toThrow('ESRCH');
+  }, 120_000);
+});
+
+describe.skipIf(!python)('teachers', () => {
+  const code = `
+import sys
+from pathlib import Path
+from distill import collect
+class Processes:
+    def __init__(self, first): self.first, self.waited = first, 0
+    def wait(self): self.waited += 1
+root = Path(sys.argv[1])
+run = root / "run"
+def teacher(name, weights):
+    (root / name).mkdir()
+    (root / name / "architecture.json").write_text("{}")
+    (root / name / weights).write_text(name)
+    return str(root / name)
+one, two = teacher("one", "best.safetensors"), teacher("two", "weights.safetensors")
+def held(): return [(place / "best.safetensors").read_text() for place in sorted((run / "teachers").iterdir())]
+other = Processes(False)
+collect(run, [one], other)
+assert not run.exists() and other.waited == 1, "only the first process copies"
+run.mkdir()
+first = Processes(True)
+collect(run, [one, two], first)
+assert held() == ["one", "two"] and first.waited == 1
+collect(run, [two], first)
+assert held() == ["two"], "before it has begun, those of another configuration go"
+half = run / "teachers" / "1.part"
+half.mkdir()
+(half / "best.safetensors").write_text("ha")
+(run / "checkpoint.pt").write_text("")
+collect(run, [one, one], first)
+assert held() == ["two", "one"], "one that was copied stays, one that was half copied is copied again"
+`;
+
+  it('are copied whole, by one process, and anew until the run has begun', () => {
+    runPython(code, new Uint8Array(), mkdtempSync(at('teachers-')));
+  });
+});

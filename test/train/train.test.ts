@@ -1,0 +1,51 @@
+/** What `npm run train` refuses before it trains. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { CHECKPOINTS, type Engine, finished, prepareRun } from '../../scripts/train/run.js';
+import { tinyConfiguration } from '../support/tiny-run.js';
+import { SMOKE, script } from '../support/training.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'mien-train-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (...names: string[]) => join(folder, ...names);
+
+it('options that the tfjs engine does not have', async () => {
+  const options = ['--dry-run', '--profile', '--seconds', '9', '--processes', '2'];
+  const { code, said } = await script(
+    ...(['train', '--engine', 'tfjs', '--config', SMOKE, '--run', at('options'), ...options] as const),
+  ).ended;
+  expect([code, said]).toEqual([
+    1,
+    'error: --seconds, --processes, --profile, --dry-run: the torch engine has that, not --engine tfjs\n',
+  ]);
+  expect(existsSync(at('options'))).toBe(false);
+});
+
+describe('a run that an engine has begun', () => {
+  const configuration = tinyConfiguration();
+  it.each([
+    ['torch', 'tfjs'],
+    ['tfjs', 'torch'],
+  ] as [Engine, Engine][])('%s, is not gone on with by %s', (own, other) => {
+    const run = at(own);
+    prepareRun(run, configuration, { engine: own, resume: false });
+    writeFileSync(join(run, CHECKPOINTS[own]), '');
+    expect(() => prepareRun(run, configuration, { engine: other, resume: true })).toThrow(
+      `${run} was begun by the ${own} engine: --engine ${own} goes on with it`,
+    );
+    prepareRun(run, configuration, { engine: own, resume: true });
+  });
+
+  it('has ended with its last epoch, of which every few may be recorded', () => {
+    const run = at('history');
+    mkdirSync(run);
+    const stages = [{ side: 16, epochs: 5, batch: 14 }];
+    const ended = (...epochs: number[]) => {
+      writeFileSync(join(run, 'history.jsonl'), epochs.map((epoch) => `{"epoch":${epoch}}\n`).join(''));
+      return finished(run, { ...configuration, stages });
+    };
+    expect([ended(2, 4), ended(2, 4, 5), ended(1, 2, 3, 4, 5)]).toEqual([false, true, true]);
+  });
+});
