@@ -2,8 +2,24 @@ import { defineConfig } from 'vitest/config';
 
 const test = { testTimeout: 30_000 };
 const training = ['test/train/**/*.test.ts'];
+// Of the handlers' tests those that no clock judges.
+const patient = [
+  'app',
+  'config',
+  'huggingface',
+  'lazy-recognizer',
+  'native',
+  'node',
+  'openapi',
+  'sagemaker',
+  'tritonclient',
+];
 // What waits for answers by the clock, or loads the machine.
-const timed = ['handlers', 'load', 'scripts/bench'].map((folder) => `test/${folder}/**/*.test.ts`);
+const timed = [
+  `test/handlers/**/!(${patient.join('|')}).test.ts`,
+  'test/load/**/*.test.ts',
+  'test/scripts/bench/**/*.test.ts',
+];
 // Of the others nothing is timed closely, and the engines that training starts take a thread each.
 const shared = { ...test, maxWorkers: '100%' };
 

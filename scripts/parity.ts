@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadAssets } from '../src/assets/node.js';
+import { loadModel } from '../src/assets/node-model.js';
 import { parseArchitecture } from '../src/model/architecture.js';
 import { createBackend } from '../src/model/backends/index.js';
 import { enlarge } from '../src/model/enlarge.js';
@@ -74,12 +75,11 @@ const command = npmCommand('parity')
   .option('--data <folder>', 'where the crops are from; noise where it is absent', 'data/fer2013');
 
 async function compare(values: ReturnType<typeof command.opts>): Promise<void> {
+  const { architecture, weights: bytes } = await loadModel(values.model);
   const files = {
     architecture: join(values.model, 'architecture.json'),
     weights: join(values.model, 'weights.safetensors'),
   };
-  const architecture: unknown = JSON.parse(readFileSync(files.architecture, 'utf8'));
-  const bytes = readFileSync(files.weights);
   const weights = decodeSafetensors(bytes);
   if (!existsSync(values.data)) console.log(`${values.data} is absent: comparing on noise`);
   const crops = sampleCrops(values.crops, values.data);

@@ -2,6 +2,7 @@ import {
   aws_iam as iam,
   aws_kms as kms,
   RemovalPolicy,
+  Stack,
   aws_sns as sns,
   aws_sns_subscriptions as subscriptions,
 } from 'aws-cdk-lib';
@@ -20,9 +21,13 @@ export class AlarmTopic extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.topic = new sns.Topic(this, 'Topic', { masterKey: key, enforceSSL: true });
+    // Only for alarms of this account: others' would be published by the same service.
+    const cloudwatch = new iam.ServicePrincipal('cloudwatch.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+    });
     // CloudWatch cannot use the AWS-managed key of SNS, and needs these two actions on ours.
-    key.grant(new iam.ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey*');
-    this.topic.grantPublish(new iam.ServicePrincipal('cloudwatch.amazonaws.com'));
+    key.grant(cloudwatch, 'kms:Decrypt', 'kms:GenerateDataKey*');
+    this.topic.grantPublish(cloudwatch);
     if (config.alarmEmail) this.topic.addSubscription(new subscriptions.EmailSubscription(config.alarmEmail));
   }
 }

@@ -35,7 +35,7 @@ export class Alarms extends Construct {
     private readonly props: AlarmsProps,
   ) {
     super(scope, id);
-    const { config, balancer, targets } = props;
+    const { config, balancer, targets, topic } = props;
     const { errorPercent, latencySeconds, queueLength } = config.alarms;
     const sum = { statistic: cloudwatch.Stats.SUM, ...MINUTE };
     this.add('Errors', 'Answers that are 5xx, in percent', errorPercent, {
@@ -54,7 +54,11 @@ export class Alarms extends Construct {
     this.add('Latency', '99th percentile of the answer time, in seconds', latencySeconds, {
       metric: targets.metrics.targetResponseTime({ statistic: cloudwatch.Stats.percentile(99), ...MINUTE }),
     });
-    this.add('Queue', 'Crops waiting for the GPU', queueLength, { metric: this.queue });
+    this.add('Queue', 'Crops waiting for the GPU', queueLength, {
+      metric: this.queue,
+      // The agent that publishes it may have stopped, which is not a short queue.
+      treatMissingData: cloudwatch.TreatMissingData.MISSING,
+    }).addInsufficientDataAction(new actions.SnsAction(topic));
     this.add('Healthy', 'No task is ready: the fallback answers', 1, {
       metric: targets.metrics.healthyHostCount({ statistic: cloudwatch.Stats.MINIMUM, ...MINUTE }),
       comparisonOperator: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
@@ -67,7 +71,7 @@ export class Alarms extends Construct {
     alarmDescription: string,
     threshold: number,
     props: Omit<cloudwatch.AlarmProps, 'threshold' | 'evaluationPeriods'>,
-  ): void {
+  ): cloudwatch.Alarm {
     const alarm = new cloudwatch.Alarm(this, id, {
       alarmDescription: `mien: ${alarmDescription}`,
       threshold,
@@ -81,5 +85,6 @@ export class Alarms extends Construct {
     alarm.addAlarmAction(action);
     alarm.addOkAction(action);
     this.all.push(alarm);
+    return alarm;
   }
 }

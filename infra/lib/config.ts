@@ -44,10 +44,10 @@ const settings = z.strictObject({
 
   network: z
     .strictObject({
-      /** The VPC's addresses. */
+      /** The VPC's addresses: a zone takes a subnet of /24 and one of /20 (lib/network.ts), and three fill a /18. */
       cidr: z
-        .string()
-        .regex(/^\d+\.\d+\.\d+\.\d+\/(1[6-9]|2[0-4])$/)
+        .cidrv4()
+        .regex(/\/1[6-8]$/, 'must be a /16, a /17 or a /18: the subnets do not fit into less')
         .default('10.42.0.0/16'),
       /** Availability zones; a load balancer needs two. */
       zones: count(2, 3).default(2),
@@ -163,8 +163,6 @@ const settings = z.strictObject({
       hours: count(1, 168).default(12),
       /** Instance types for bulk scoring, one GPU each. */
       scoreTypes: z.array(z.string()).min(1).default(['g6.xlarge', 'g5.xlarge', 'g4dn.xlarge']),
-      /** Children of the scoring array job by default. */
-      shards: count(2, 10_000).default(8),
       /** Spot capacity: about a third of the price; jobs are retried and training resumes. */
       spot: z.boolean().default(true),
       /** vCPU that a queue may use at once. */

@@ -1,4 +1,4 @@
-import { aws_ec2 as ec2, aws_logs as logs, RemovalPolicy } from 'aws-cdk-lib';
+import { aws_ec2 as ec2, Fn, aws_logs as logs, RemovalPolicy } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { Config } from './config.js';
 
@@ -14,7 +14,8 @@ export class Network extends Construct {
     const { cidr, zones, natGateways } = config.network;
     this.vpc = new ec2.Vpc(this, 'Vpc', {
       ipAddresses: ec2.IpAddresses.cidr(cidr),
-      maxAzs: zones,
+      // Said one by one: of a stack whose account is not known CDK takes two at most, whatever maxAzs says.
+      availabilityZones: Array.from({ length: zones }, (_, zone) => Fn.select(zone, Fn.getAzs())),
       natGateways,
       subnetConfiguration: [
         // No public address unless asked for: only the load balancer and NAT live here.

@@ -93,7 +93,6 @@ export class ScoringJob extends Construct {
                   { name: 'BUCKET', value: bucket.bucketName },
                   { name: 'PREFIX', value: 'photos/' },
                   { name: 'OUT', value: 'scores/' },
-                  { name: 'SHARDS', value: String(config.training.shards) },
                   { name: 'MIEN', value: `http://127.0.0.1:${PORT}` },
                   { name: 'AWS_DEFAULT_REGION', value: Stack.of(this).region },
                 ],

@@ -23,7 +23,7 @@ export const INSTALL_AWS = 'python3 -m pip install --quiet --disable-pip-version
 
 export interface JobProps {
   config: Config;
-  /** Data sets under `data/`, runs under `runs/`, pictures under `photos/`, scores under `scores/`. */
+  /** Data sets under `data/`, runs under `runs/`, teachers under `models/`, pictures under `photos/`, scores under `scores/`. */
   bucket: s3.IBucket;
 }
 
@@ -66,13 +66,13 @@ export class TrainingJob extends Construct {
     const role = new iam.Role(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com'),
     });
-    for (const statement of bucketAccess(bucket, ['data/*', 'runs/*'], ['runs/*']))
+    for (const statement of bucketAccess(bucket, ['data/*', 'models/*', 'runs/*'], ['runs/*']))
       role.addToPolicy(statement);
     for (const { bucket: from, s3ObjectKey } of [engine, script])
       role.addToPolicy(
         new iam.PolicyStatement({ actions: ['s3:GetObject'], resources: [from.arnForObjects(s3ObjectKey)] }),
       );
-    acknowledge(role, prefixReasons(bucket, ['data/*', 'runs/*']));
+    acknowledge(role, prefixReasons(bucket, ['data/*', 'models/*', 'runs/*']));
     const executionRole = jobExecutionRole(this);
     this.definition = new batch.EcsJobDefinition(this, 'Definition', {
       // A Spot instance that goes away is no failure of the job: it resumes from its last checkpoint.

@@ -6,9 +6,10 @@ import { BROWSER_FILES } from '../../src/assets/browser.js';
 import { packageRoot, WASM_FILES } from '../../src/assets/node.js';
 import { loadModel } from '../../src/assets/node-model.js';
 import { writeAtomically } from './files.js';
+import { refuseForeign } from './own-folder.js';
 
 export interface BrowserBundleOptions {
-  /** Folder to write to; what it holds is replaced. */
+  /** Folder to write to: a new one, or one of an earlier bundle, which is replaced. */
   out: string;
   /** The model's folder. Default models/mien-v1. */
   model?: string;
@@ -27,11 +28,12 @@ const libraryBeside: Plugin = {
  * example page and the licences beside them.
  *
  * @returns what the folder holds
- * @throws MienError where the model is missing or broken; esbuild's BuildFailure
+ * @throws MienError where the model is missing or broken, or the folder holds something else; esbuild's BuildFailure
  */
 export async function bundleBrowser(options: BrowserBundleOptions) {
   const root = packageRoot();
   const out = resolve(options.out);
+  refuseForeign(out, BROWSER_FILES.tfjs);
   const { name, version, architecture, weights } = await loadModel(
     options.model ?? join(root, 'models', 'mien-v1'),
   );

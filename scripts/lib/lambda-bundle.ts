@@ -1,17 +1,22 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { packageRoot } from '../../src/assets/node.js';
+import { loadModel } from '../../src/assets/node-model.js';
 import { modelModule } from './model-module.js';
 import { NODE_BUNDLE } from './node-bundle.js';
+import { refuseForeign, replaceFolder } from './own-folder.js';
 import type { ZipEntry } from './zip.js';
 
 export interface LambdaBundleOptions {
-  /** Folder to write to; what it holds is removed. */
+  /** Folder to write to: a new one, or one of an earlier bundle, which is replaced. */
   out: string;
   /** The model's folder. Default models/mien-v1. */
   model?: string;
 }
+
+/** Of all folders only a bundle's has it beside the script. */
+const MARK = 'mozjpeg_dec.wasm';
 
 /** What a module that stands for a file does when it is imported, by the first that the file's name ends with. */
 const READERS: [ending: string, reader: string][] = [
@@ -43,23 +48,25 @@ const filesAsModules: Plugin = {
  * Bundles the Lambda entry to a folder that needs no node_modules: index.mjs and the files it reads.
  *
  * @returns what the folder holds
- * @throws esbuild's BuildFailure, for instance where the model is missing
+ * @throws MienError where the model is missing or broken, or the folder holds something else; esbuild's BuildFailure
  */
 export async function bundleLambda({ out, model }: LambdaBundleOptions): Promise<ZipEntry[]> {
   const root = packageRoot();
   const folder = resolve(out);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const files = model ? modelModule(folder, model) : join(root, 'src', 'assets', 'bundled-model.js');
-  await build({
-    ...NODE_BUNDLE,
-    entryPoints: [join(root, 'src', 'handlers', 'lambda.ts')],
-    outfile: join(folder, 'index.mjs'),
-    assetNames: '[name]',
-    alias: { '@mien/model': files },
-    loader: { '.html': 'text' },
-    plugins: [filesAsModules],
+  refuseForeign(folder, MARK);
+  await loadModel(model ?? join(root, 'models', 'mien-v1'));
+  await replaceFolder(folder, async (beside) => {
+    const files = model ? modelModule(beside, model) : join(root, 'src', 'assets', 'bundled-model.js');
+    await build({
+      ...NODE_BUNDLE,
+      entryPoints: [join(root, 'src', 'handlers', 'lambda.ts')],
+      outfile: join(beside, 'index.mjs'),
+      assetNames: '[name]',
+      alias: { '@mien/model': files },
+      loader: { '.html': 'text' },
+      plugins: [filesAsModules],
+    });
+    if (model) rmSync(files);
   });
-  if (model) rmSync(files);
   return readdirSync(folder).map((name) => ({ name, content: readFileSync(join(folder, name)) }));
 }

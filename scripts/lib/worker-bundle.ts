@@ -1,16 +1,18 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import ts from 'typescript';
 import { packageRoot } from '../../src/assets/node.js';
+import { loadModel } from '../../src/assets/node-model.js';
 import { MienError } from '../../src/model/errors.js';
 import { modelModule } from './model-module.js';
+import { refuseForeign, replaceFolder } from './own-folder.js';
 
 export interface WorkerBundleOptions {
-  /** Folder to write to; what it holds is removed. */
+  /** Folder to write to: a new one, or one of an earlier bundle, which is replaced. */
   out: string;
   /** The model's folder. Default wrangler.jsonc's, models/mien-v1. */
   model?: string;
@@ -32,16 +34,27 @@ const TYPES: Record<string, WorkerModule['type']> = { js: 'ESModule', wasm: 'Com
  * Bundles the Worker as `wrangler deploy` does, and uploads nothing.
  *
  * @returns what would be uploaded, the entry first
- * @throws MienError `invalid_data` where the model is missing, `internal` with wrangler's complaint
+ * @throws MienError where the model is missing or broken, or the folder holds something else; `internal` with wrangler's
+ *   complaint
  */
 export async function bundleWorker(options: WorkerBundleOptions): Promise<WorkerModule[]> {
   const out = resolve(options.out);
-  const model = options.model ?? join(packageRoot(), 'models', 'mien-v1');
-  if (!existsSync(model)) throw new MienError('invalid_data', `There is no model at ${model}.`);
-  rmSync(out, { recursive: true, force: true });
-  mkdirSync(out, { recursive: true });
-  const config = join(out, 'wrangler.json');
-  writeFileSync(config, JSON.stringify(derivedConfig(options)));
+  // Not wrangler.json, which a Worker's sources have as well.
+  refuseForeign(out, `${basename(options.entry ?? 'worker.ts', '.ts')}.js.map`);
+  await loadModel(options.model ?? join(packageRoot(), 'models', 'mien-v1'));
+  await replaceFolder(out, async (beside) => runWrangler(beside, writeConfig({ ...options, out: beside })));
+  // It names files of the folder, which had another name until now.
+  writeConfig(options);
+  return readModules(out);
+}
+
+function writeConfig(options: WorkerBundleOptions): string {
+  const file = join(resolve(options.out), 'wrangler.json');
+  writeFileSync(file, JSON.stringify(derivedConfig(options)));
+  return file;
+}
+
+async function runWrangler(out: string, config: string): Promise<void> {
   const wrangler = createRequire(import.meta.url).resolve('wrangler/bin/wrangler.js');
   const command = [wrangler, 'deploy', '--dry-run', '--outdir', out, '--config', config];
   const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG: 'error', NO_COLOR: '1' };
@@ -51,7 +64,6 @@ export async function bundleWorker(options: WorkerBundleOptions): Promise<Worker
     const { stderr, message } = cause as Error & { stderr?: string };
     throw new MienError('internal', `The Worker does not build: ${stderr || message}`, { cause });
   }
-  return readModules(out);
 }
 
 interface Config {

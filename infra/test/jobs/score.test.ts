@@ -42,8 +42,10 @@ describe.skipIf(!tools)('jobs/score.sh', () => {
   /** Runs a child of an array job, without blocking the server that is looked at. */
   const child = (index: number, shards: number, more: Record<string, string> = {}) =>
     new Promise<{ code: number; stdout: string; stderr: string }>((done) => {
-      const job = { BUCKET: 'bucket', PREFIX: 'photos/', OUT: 'scores/', MIEN: mien, SHARDS: `${shards}` };
-      const env = { ...s3.env, ...job, AWS_BATCH_JOB_ARRAY_INDEX: `${index}`, ...more };
+      const job = { BUCKET: 'bucket', PREFIX: 'photos/', OUT: 'scores/', MIEN: mien };
+      // What Batch tells a child.
+      const array = { AWS_BATCH_JOB_ARRAY_INDEX: `${index}`, AWS_BATCH_JOB_ARRAY_SIZE: `${shards}` };
+      const env = { ...s3.env, ...job, ...array, ...more };
       execFile('bash', [SCRIPT], { env }, (error, stdout, stderr) =>
         done({ code: error ? Number(error.code) : 0, stdout, stderr }),
       );

@@ -1,8 +1,8 @@
 /** jobs/train.sh, with the real AWS command line, moto's S3, torchrun and the engine; on the CPU, since no GPU is here. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REPOSITORY } from '../support/image.js';
@@ -85,6 +85,35 @@ describe.skipIf(!tools || !torch)('jobs/train.sh', () => {
       expect(history()).toBe(before);
     },
   );
+
+  it('fetches the teachers, runs and models, and of them what teaches', { timeout: 120_000 }, () => {
+    const given = join(folder, 'given');
+    const write = (name: string, content = '') => {
+      mkdirSync(dirname(join(given, name)), { recursive: true });
+      writeFileSync(join(given, name), content);
+    };
+    const teachers = ['runs/teacher', 'models/teacher', '/elsewhere'];
+    write('runs/pupil/config.json', JSON.stringify({ distillation: { teachers } }));
+    for (const file of ['architecture.json', 'best.safetensors', 'last.safetensors', 'checkpoint.pt'])
+      write(`runs/teacher/${file}`);
+    for (const file of ['architecture.json', 'weights.safetensors', 'metrics.json'])
+      write(`models/teacher/${file}`);
+    s3.aws('s3', 'sync', given, 's3://bucket');
+    // In the engine's place, which copies them: what lies where it starts.
+    const bin = join(folder, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'torchrun'), '#!/bin/sh\nfind runs models -type f | sort\n', { mode: 0o755 });
+    const { status, stdout, stderr } = train('runs/pupil', {
+      PATH: [bin, VENV, s3.env.PATH].join(delimiter),
+    });
+    expect(status, stderr).toBe(0);
+    expect(stdout.trim().split('\n')).toEqual([
+      'models/teacher/architecture.json',
+      'models/teacher/weights.safetensors',
+      'runs/teacher/architecture.json',
+      'runs/teacher/best.safetensors',
+    ]);
+  });
 
   it('does not train on the CPU of a machine whose GPUs are not seen', { timeout: 120_000 }, () => {
     const { status, stderr } = train('runs/tiny');

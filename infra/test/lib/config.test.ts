@@ -29,6 +29,10 @@ describe('parseConfig', () => {
     [{ fallback: { timeout: 30 } }, /fallback\.timeout/],
     [{ server: { queueMax: 200 } }, /alarms\.queueLength: must be below server\.queueMax/],
     [{ alarmEmail: 'nobody' }, /alarmEmail/],
+    [{ network: { cidr: '10.42.0.0/19' } }, /network\.cidr: must be a \/16, a \/17 or a \/18/],
+    [{ network: { cidr: '10.42.0.0/24' } }, /network\.cidr: must be a \/16, a \/17 or a \/18/],
+    [{ network: { cidr: '10.42.0.256/16' } }, /network\.cidr: Invalid IPv4 range/],
+    [{ training: { shards: 8 } }, /training: Unrecognized key: "shards"/],
   ])('refuses %j', (input, message) => {
     expect(() => parseConfig(input)).toThrow(ConfigError);
     expect(() => parseConfig(input)).toThrow(message);

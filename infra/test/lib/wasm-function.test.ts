@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
@@ -63,15 +63,23 @@ describe('the function', () => {
 });
 
 describe('lambdaCode', () => {
-  it('warns of the placeholder where nothing was built', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mien-lambda-'));
+
+  it.each([
+    ['is not there', join(folder, 'absent')],
+    ['is empty', folder],
+  ])('warns of the placeholder where the folder %s', (_, nothing) => {
     const stack = new Stack(new App(), 'Empty');
-    expect(lambdaCode(stack, join(tmpdir(), 'mien-no-such-folder')).built).toBe(false);
+    expect(lambdaCode(stack, nothing).built).toBe(false);
     Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('npm run lambda:build'));
   });
 
   it('takes what was built, in silence', () => {
     const stack = new Stack(new App(), 'Built');
-    expect(lambdaCode(stack, mkdtempSync(join(tmpdir(), 'mien-lambda-'))).built).toBe(true);
+    const built = join(folder, 'built');
+    mkdirSync(built);
+    writeFileSync(join(built, 'index.mjs'), '');
+    expect(lambdaCode(stack, built).built).toBe(true);
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
   });
 

@@ -44,6 +44,13 @@ describe('alarms', () => {
     });
   });
 
+  it('say when the queue is not known any more: its agent may stop without the task', () => {
+    const missing = resources('AWS::CloudWatch::Alarm', 'gpu')
+      .filter(({ Properties }) => Properties.InsufficientDataActions)
+      .map(({ Properties }) => [Properties.MetricName, Properties.TreatMissingData]);
+    expect(missing).toEqual([[QUEUE_METRIC, 'missing']]);
+  });
+
   it('get the queue from the agent, which publishes that metric only', () => {
     const [task] = resources('AWS::ECS::TaskDefinition');
     const agent = task?.Properties.ContainerDefinitions.find(
@@ -65,6 +72,22 @@ describe('alarms', () => {
       Protocol: 'email',
       Endpoint: 'ops@example.com',
     });
+  });
+
+  it('are published by CloudWatch for this account alone', () => {
+    const documents = [
+      ...resources('AWS::SNS::TopicPolicy', 'foundation').map(({ Properties }) => Properties.PolicyDocument),
+      ...resources('AWS::KMS::Key', 'foundation').map(({ Properties }) => Properties.KeyPolicy),
+    ];
+    const statements = documents
+      .flatMap(({ Statement }) => Statement)
+      .filter(({ Principal }) => Principal.Service === 'cloudwatch.amazonaws.com');
+    expect(statements.map(({ Action }) => Action)).toEqual([
+      'sns:Publish',
+      ['kms:Decrypt', 'kms:GenerateDataKey*'],
+    ]);
+    for (const { Condition } of statements)
+      expect(Condition).toEqual({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } });
   });
 });
 

@@ -62,6 +62,7 @@ describe('cdk-nag, AwsSolutions', () => {
         "training/ScoringJob/Role AwsSolutions-IAM5[Resource::<DataBucketE6B0FAA8.Arn>/scores/*]",
         "training/TrainQueue/InstanceRole AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role]",
         "training/TrainingJob/Role AwsSolutions-IAM5[Resource::<DataBucketE6B0FAA8.Arn>/data/*]",
+        "training/TrainingJob/Role AwsSolutions-IAM5[Resource::<DataBucketE6B0FAA8.Arn>/models/*]",
         "training/TrainingJob/Role AwsSolutions-IAM5[Resource::<DataBucketE6B0FAA8.Arn>/runs/*]",
       ]
     `);

@@ -62,6 +62,19 @@ describe('nothing is public but the listener', () => {
   });
 });
 
+it('fits three zones into the smallest network that the configuration takes', () => {
+  const cidr = '10.42.64.0/18';
+  const { resources: small } = synthesise({ network: { cidr, zones: 3 } });
+  const blocks = small('AWS::EC2::Subnet').map(({ Properties }) => Properties.CidrBlock);
+  const publicOnes = ['10.42.64.0/24', '10.42.65.0/24', '10.42.66.0/24'];
+  const privateOnes = ['10.42.80.0/20', '10.42.96.0/20', '10.42.112.0/20'];
+  expect(blocks).toEqual([...publicOnes, ...privateOnes]);
+  const zones = small('AWS::EC2::Subnet').map(({ Properties }) =>
+    JSON.stringify(Properties.AvailabilityZone),
+  );
+  expect(new Set(zones).size).toBe(3);
+});
+
 describe('least privilege', () => {
   it('grants no action by wildcard', () => {
     const wild = policies.flatMap(({ Action }) => Action).filter((action) => action?.includes('*'));
