@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Scores one shard of s3://$BUCKET/$PREFIX through the server at $MIEN, as a child of an AWS Batch array job.
 #
-# Child I of N, as many as the job was submitted with, takes the keys I, I+N, I+2N, ... and writes one line of JSON a picture, {"key", "status", "answer"}, to
-# s3://$BUCKET/$OUT. A picture that the server refuses is a line as well; a server that is away fails the job.
+# Child I of N, as many as the job was submitted with, takes the keys I, I+N, I+2N, ... and writes one line of JSON a
+# picture, {"key", "status", "answer"}, to s3://$BUCKET/$OUT. A picture that the server refuses is a line as well; a
+# server that is away fails the job.
 set -euo pipefail
 shard=${AWS_BATCH_JOB_ARRAY_INDEX:-0}
 # Batch tells the children; a job that is not an array has all keys.

@@ -2,7 +2,8 @@
 # Trains a run on all GPUs of one machine, as an AWS Batch job: train.sh RUN DATA, both prefixes of $BUCKET.
 #
 # RUN holds architecture.json and config.json (written by `npm run train -- --config FILE --dry-run`), and takes the
-# checkpoints and weights. Teachers, if it has any, lie below runs/ or models/. A job that lost its Spot instance goes on from the last checkpoint.
+# checkpoints and weights. Teachers, if it has any, lie below runs/ or models/. A job that lost its Spot instance goes on
+# from the last checkpoint.
 set -euo pipefail
 run=$1 data=$2
 work=${WORK:-/tmp/mien}

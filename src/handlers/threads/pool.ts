@@ -45,8 +45,7 @@ interface Seat {
 
 /**
  * Threads that answer questions, first come first served, the urgent ones before the others. One that dies fails what it
- * was doing, and another takes its
- * place.
+ * was doing, and another takes its place.
  */
 export function createPool(size: number, start: () => Worker): Pool {
   const waiting: Task[] = [];
