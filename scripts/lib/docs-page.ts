@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { html, raw } from 'hono/html';
-import { packageRoot } from '../../src/assets/node.js';
 import { hashOf, policyTag } from './content-policy.js';
+import { bundleWeb } from './web-bundle.js';
 
 type Json = Record<string, unknown>;
 type Content = Record<string, { schema: Json }>;
@@ -23,7 +21,7 @@ type Html = ReturnType<typeof html>;
 /** The OpenAPI document as one page without a script, so that it works on every runtime. */
 export async function docsPage(document: Document): Promise<string> {
   const { info, paths, components } = document;
-  const style = readFileSync(join(packageRoot(), 'web', 'docs.css'), 'utf8');
+  const style = await bundleWeb('docs.css');
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { packageRoot } from '../../src/assets/node.js';
 import { hashOf, policyTag } from './content-policy.js';
+import { bundleWeb } from './web-bundle.js';
 
 /**
  * Bundles web/ to one page: styles and script stand in it, and its policy allows those two by their hashes and nothing
@@ -11,8 +11,7 @@ import { hashOf, policyTag } from './content-policy.js';
  * @returns HTML
  */
 export async function bundlePage(): Promise<string> {
-  const web = join(packageRoot(), 'web');
-  const [script, style] = await Promise.all([bundle(join(web, 'page.ts')), bundle(join(web, 'page.css'))]);
+  const [script, style] = await Promise.all([bundleWeb('page.ts'), bundleWeb('page.css')]);
   const policy = policyTag([
     "default-src 'none'",
     `script-src 'self' '${hashOf(script)}' 'wasm-unsafe-eval'`,
@@ -22,21 +21,8 @@ export async function bundlePage(): Promise<string> {
     "worker-src 'self'",
   ]);
   // Functions, lest a "$" in the script be taken for a group.
-  return readFileSync(join(web, 'index.html'), 'utf8')
+  return readFileSync(join(packageRoot(), 'web', 'index.html'), 'utf8')
     .replace('<!-- policy -->', () => policy)
     .replace('<!-- style -->', () => `<style>${style}</style>`)
     .replace('<!-- script -->', () => `<script type="module">${script}</script>`);
-}
-
-async function bundle(entry: string): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2022',
-    minify: true,
-    logLevel: 'silent',
-  });
-  return (outputFiles[0]?.text as string).trim();
 }
