@@ -111,7 +111,9 @@ export function createClient(options: ClientOptions): Client {
         headers: { ...init.headers, ...(key && { authorization: `Bearer ${key}` }) },
         ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
       } as RequestInit);
-      answer = response.ok ? await read(response) : await response.json().catch(() => undefined);
+      answer = response.ok
+        ? await read(response)
+        : await response.json().catch(() => signal?.throwIfAborted());
     } catch (cause) {
       signal?.throwIfAborted();
       throw noAnswer(limit?.aborted ? `not within ${timeoutMs} ms` : (cause as Error).message, cause);

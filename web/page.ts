@@ -25,6 +25,8 @@ const RETRY_AFTER = 1;
 
 const places: Record<string, Place> = { server, browser: inThisBrowser() };
 let shown: Blob | undefined;
+/** How often the camera has been asked for or stopped: what an earlier asking brings is let go. */
+let asked = 0;
 let saidAt = Number.NEGATIVE_INFINITY;
 
 const place = () => new FormData(form).get('place') as string;
@@ -130,25 +132,22 @@ function frame(): Promise<Blob | null> {
   return new Promise((resolve) => still.toBlob(resolve, 'image/jpeg', 0.9));
 }
 
-/** Asks for the camera and shows what it sees, until it is stopped. The button rests while the browser asks. */
+/** Asks for the camera and shows what it sees, until it is stopped, or asked for again while the browser still asks. */
 async function startCamera(): Promise<void> {
-  const focused = document.activeElement === camera;
+  const own = ++asked;
   let stream: MediaStream | undefined;
-  camera.disabled = true;
   try {
     if (!navigator.mediaDevices)
       throw new Error('browsers give it to pages from https:// and localhost alone.');
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user' } });
+    if (own !== asked) return stopTracks(stream);
     video.srcObject = stream;
     await video.play();
   } catch (cause) {
-    if (stream && video.srcObject !== stream) return; // a picture has been chosen meanwhile
+    if (own !== asked) return;
     stopCamera();
     say(error, `The camera cannot be used: ${(cause as Error).message}`);
     return;
-  } finally {
-    camera.disabled = false;
-    if (focused && document.activeElement === document.body) camera.focus(); // which a resting button loses
   }
   if (video.srcObject === stream) await lookThrough(stream);
 }
@@ -172,13 +171,19 @@ async function lookThrough(stream: MediaStream): Promise<void> {
 /** Seconds after which a server that is busy may be asked again; undefined for all other failures. */
 function pauseAfter(failure: Error): number | undefined {
   if (!(failure instanceof PlaceError) || ![429, 503].includes(failure.status ?? 0)) return undefined;
+  if (failure.code === 'backend_unavailable') return undefined; // it does not start
   return failure.retryAfter || RETRY_AFTER;
 }
 
 function stopCamera(): void {
-  for (const track of (video.srcObject as MediaStream | null)?.getTracks() ?? []) track.stop();
+  asked++;
+  if (video.srcObject) stopTracks(video.srcObject as MediaStream);
   video.srcObject = null;
   camera.textContent = 'Use the camera';
+}
+
+function stopTracks(stream: MediaStream): void {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 file.onchange = () => lookAtOne(file.files?.[0]);

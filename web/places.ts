@@ -9,11 +9,12 @@ export interface Wish {
 /** Somewhere a picture can be looked at. */
 export type Place = (picture: Blob, wish: Wish) => Promise<Recognition>;
 
-/** What went wrong, with the status of the server's answer and the seconds after which it wants to be asked again. */
+/** What went wrong, with the status and code of the server's answer and the seconds after which it wants to be asked again. */
 export class PlaceError extends Error {
   constructor(
     message: string,
     readonly status?: number,
+    readonly code?: string,
     readonly retryAfter?: number,
   ) {
     super(message);
@@ -37,6 +38,7 @@ export const server: Place = async (picture, { saliency, key }) => {
   throw new PlaceError(
     answer?.error?.message ?? `The server answers ${response.status}.`,
     response.status,
+    answer?.error?.code,
     Number(response.headers.get('retry-after')),
   );
 };

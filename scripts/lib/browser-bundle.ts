@@ -52,11 +52,12 @@ export async function bundleBrowser(options: BrowserBundleOptions) {
     logLevel: 'silent',
   });
   const detector = join(root, 'dist', 'assets');
+  // The mark first: where writing is cut off, the folder is known for a bundle's.
   const files: [string, Uint8Array | string][] = [
-    ...outputFiles.map(({ path, contents }): [string, Uint8Array] => [basename(path), contents]),
     ...(['tfjs', 'kernels', 'relaxedKernels', 'jpeg', 'png', 'webp'] as const).map(
       (file): [string, Uint8Array] => [BROWSER_FILES[file], readFileSync(WASM_FILES[file])],
     ),
+    ...outputFiles.map(({ path, contents }): [string, Uint8Array] => [basename(path), contents]),
     [BROWSER_FILES.topology, readFileSync(join(detector, 'blazeface.json'))],
     [BROWSER_FILES.detector, readFileSync(join(detector, 'blazeface.bin'))],
     ['NOTICE', readFileSync(join(detector, 'NOTICE'))],

@@ -17,21 +17,27 @@ export async function runCommand(script: string, options: string[]): Promise<voi
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
+const running = new Set<ChildProcess>();
+let stopped: NodeJS.Signals | undefined;
+
+function stop(signal: NodeJS.Signals): void {
+  stopped = signal;
+  for (const child of running) child.kill(signal);
+}
+
 /**
- * Waits for a child's end, and gives its exit code. A signal that ends this process ends the child before, which would go
- * on otherwise and write beside whoever resumes its run.
+ * Waits for a child's end, and gives its exit code. A signal that ends this process ends its children before, which would
+ * go on otherwise and write beside whoever resumes their runs; this process ends with the last of them.
  */
 export async function ended(child: ChildProcess): Promise<number | null> {
-  let stopped: NodeJS.Signals | undefined;
-  const stop = (signal: NodeJS.Signals) => {
-    stopped = signal;
-    child.kill(signal);
-  };
-  for (const signal of SIGNALS) process.on(signal, stop);
+  if (running.size === 0) for (const signal of SIGNALS) process.on(signal, stop);
+  running.add(child);
   const code = await new Promise<number | null>((done) => child.on('close', done));
-  for (const signal of SIGNALS) process.off(signal, stop);
-  if (!stopped) return code;
-  // Nothing is begun after it. Where several run beside each other, this process ends with the last of them.
-  process.kill(process.pid, stopped);
-  return new Promise(() => {});
+  running.delete(child);
+  if (running.size === 0) {
+    for (const signal of SIGNALS) process.off(signal, stop);
+    if (stopped) process.kill(process.pid, stopped);
+  }
+  // Nothing is begun after a signal.
+  return stopped ? new Promise(() => {}) : code;
 }

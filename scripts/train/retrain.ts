@@ -28,10 +28,13 @@ async function retrain(values: ReturnType<typeof command.opts>): Promise<void> {
   if (existsSync(out))
     throw new MienError('invalid_data', `${out} is there already: --out names another model`);
   const [begun] = begunBy(run);
-  if (begun && !resume)
+  // A run that has ended may be without its checkpoint.
+  const learned = begun !== undefined || existsSync(join(run, 'history.jsonl'));
+  if (learned && !resume)
     throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --work names another`);
   // What a run learns from must not change under it.
-  if (!begun) await runCommand(script('prepare'), ['folder', '--root', root, '--face', face, '--out', data]);
+  if (!learned)
+    await runCommand(script('prepare'), ['folder', '--root', root, '--face', face, '--out', data]);
   const engine = values.engine ?? begun ?? (findPython() ? 'torch' : 'tfjs');
   const train = ['--config', config, '--data', data, '--run', run, '--engine', engine];
   await runCommand(script('train'), begun ? [...train, '--resume'] : train);

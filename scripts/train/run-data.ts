@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MienError } from '../../src/model/errors.js';
 import { readJson } from '../lib/read-json.js';
-import { filesDigest, type Index } from './data/pack.js';
+import { type Index, rowsDigest } from './data/pack.js';
 import { engineRecord } from './training-record.js';
 
 /**
@@ -14,8 +14,8 @@ import { engineRecord } from './training-record.js';
 export function refuseOtherData(run: string, folder: string, index: Index): void {
   const file = join(run, 'engine.json');
   if (!existsSync(file)) return;
-  const { files, data } = readJson(engineRecord, file);
-  const [theirs, own] = files === undefined ? [data, index.images] : [files, filesDigest(index)];
+  const { rows, data } = readJson(engineRecord, file);
+  const [theirs, own] = rows === undefined ? [data, index.images] : [rows, rowsDigest(index)];
   if (theirs !== undefined && theirs !== own)
     throw new MienError(
       'invalid_data',

@@ -67,7 +67,7 @@ export function prepareRun(
   const started = begunBy(run).length > 0;
   if (started && !resume)
     throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --run names another`);
-  refuseOtherEngine(run, engine);
+  if (!finished(run, configuration)) refuseOtherEngine(run, engine);
   if (started) refuseOther(run, recipe, description);
   writeAtomically(join(run, 'architecture.json'), description);
   writeAtomically(join(run, 'config.json'), `${JSON.stringify(recipe, null, 2)}\n`);

@@ -31,9 +31,9 @@ export const engineRecord = z.looseObject({
   processes: z.number().optional(),
   parameters: count,
   macs: count,
-  /** SHA-256 of the images that it learned from, and of all files of the data set; older runs lack the latter. */
+  /** SHA-256 of the data set's images, and of these with labels and splits; older runs lack the latter. */
   data: z.string().optional(),
-  files: z.string().optional(),
+  rows: z.string().optional(),
 });
 
 /** How a run's weights were made: its config.json, commit.txt, history.jsonl and engine.json, which older runs lack. */

@@ -35,11 +35,14 @@ export const settings = z.object({
     .describe('Most requests a minute of a key, or of an address without keys; beyond it 429. 0 is no limit'),
   MAX_CONCURRENT: integer(1, 100_000)
     .default(64)
-    .describe('Most requests in work at a time; beyond it 503 with `Retry-After`, the body unread'),
+    .describe(
+      'Most requests in work at a time, open streams among them; beyond it 503 with `Retry-After`, the body unread',
+    ),
   RECEIVE_TIMEOUT_MS: integer(1, 300_000)
     .default(DEFAULT_RECEIVE_MS)
     .describe(
-      "Longest wait for a request's headers, for its body, and for each line of a stream, milliseconds; then 408",
+      "Longest wait for a request's headers, for its body, and for each line of a stream, milliseconds; then 408. So long may " +
+        'a client take to read an answer of a stream, too',
     ),
   MAX_BODY_BYTES: integer(1, 1_000_000_000)
     .default(DEFAULT_MAX_BODY_BYTES)

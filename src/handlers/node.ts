@@ -1,6 +1,7 @@
 /**
  * The Node entry: `npm start`. Settings come from the environment, see config.ts; the argument `serve` is SageMaker's.
  */
+import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
@@ -42,6 +43,7 @@ function fail(error: unknown): never {
 async function start(config: Config): Promise<void> {
   const began = performance.now();
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // every open stream listens
   let batcher: Batcher | undefined;
   const metrics = createMetrics({ queueLength: () => batcher?.length() ?? 0 });
   const upstream = createUpstream(config);

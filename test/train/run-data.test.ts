@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFaces } from '../../scripts/train/data/generated.js';
-import { filesDigest, type Index, writeDataSet } from '../../scripts/train/data/pack.js';
+import { type Index, rowsDigest, writeDataSet } from '../../scripts/train/data/pack.js';
 import type { Engine } from '../../scripts/train/run.js';
 import { refuseOtherData } from '../../scripts/train/run-data.js';
 import { tinyConfiguration } from '../support/tiny-run.js';
@@ -36,7 +36,7 @@ describe('a run', () => {
   };
 
   it('is of one data set, splits and all', () => {
-    const engine = { data: own.images, files: filesDigest(own) };
+    const engine = { data: own.images, rows: rowsDigest(own) };
     expect(compare(engine, own)).not.toThrow();
     expect(compare(engine, other)).toThrow(
       `${at('run')} has learned from another data set than data/x now holds: --data names that one`,
@@ -52,8 +52,8 @@ describe('a run', () => {
 });
 
 it.skipIf(!python)('torch takes a data set for the same', () => {
-  const code = 'import sys\nfrom data import DataSet\nprint(DataSet(sys.argv[1]).files_digest)';
-  expect(runPython(code, new Uint8Array(), at('own')).toString().trim()).toBe(filesDigest(own));
+  const code = 'import sys\nfrom data import DataSet\nprint(DataSet(sys.argv[1]).rows_digest)';
+  expect(runPython(code, new Uint8Array(), at('own')).toString().trim()).toBe(rowsDigest(own));
 });
 
 describe.each(ENGINES)('training by %s', (engine) => {
@@ -69,7 +69,7 @@ describe.each(ENGINES)('training by %s', (engine) => {
     const { code, said } = await train(engine, 'other', '--resume');
     expect([code, said]).toEqual([1, expect.stringContaining('has learned from another data set')]);
     expect(said).not.toContain('Traceback');
-    expect(JSON.parse(readFileSync(at(engine, 'engine.json'), 'utf8')).files).toBe(filesDigest(own));
+    expect(JSON.parse(readFileSync(at(engine, 'engine.json'), 'utf8')).rows).toBe(rowsDigest(own));
   }, 240_000);
 
   it('writes an epoch’s weights before its history, which says that there are some', async () => {

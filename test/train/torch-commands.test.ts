@@ -68,14 +68,12 @@ run.mkdir()
 first = Processes(True)
 collect(run, [one, two], first)
 assert held() == ["one", "two"] and first.waited == 1
-collect(run, [two], first)
-assert held() == ["two"], "before it has begun, those of another configuration go"
-half = run / "teachers" / "1.part"
-half.mkdir()
-(half / "best.safetensors").write_text("ha")
+collect(run, [two, str(root / "absent")], first)
+assert held() == ["two", "two"], "before it has begun, the configuration's are copied anew, if they are here"
 (run / "checkpoint.pt").write_text("")
+(run / "teachers" / "1" / "architecture.json").unlink()
 collect(run, [one, one], first)
-assert held() == ["two", "one"], "one that was copied stays, one that was half copied is copied again"
+assert held() == ["two", "one"], "one that is whole stays, one that is not is copied again"
 `;
 
   it('are copied whole, by one process, and anew until the run has begun', () => {

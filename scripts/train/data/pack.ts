@@ -40,14 +40,11 @@ export interface Index {
 }
 
 /**
- * SHA-256 of what a data set's files say, by their names and hashes: pictures, labels, splits and all. Of the pictures it
- * takes the bytes', since another zlib compresses them otherwise. torch/data.py has the same.
+ * SHA-256 of what says which picture teaches what: the hashes of the pictures' bytes (another zlib compresses them
+ * otherwise), of the labels and of the splits. torch/data.py has the same.
  */
-export function filesDigest({ files, images }: Pick<Index, 'files' | 'images'>): string {
-  const hashes: Record<string, string> = { ...files, 'images.png': images };
-  const names = Object.keys(hashes).sort();
-  return sha256(names.map((name) => `${name} ${hashes[name]}\n`).join(''));
-}
+export const rowsDigest = ({ files, images }: Pick<Index, 'files' | 'images'>): string =>
+  sha256([images, files['labels.u8'], files['splits.u8']].join('\n'));
 
 /** Marks the test images that are byte-identical to a training image. */
 export function findCopies(images: Uint8Array, splits: Uint8Array): Uint8Array {

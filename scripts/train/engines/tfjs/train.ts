@@ -15,7 +15,7 @@ import { decodeSafetensors, encodeSafetensors, type Weights } from '../../../../
 import { writeAtomically } from '../../../lib/files.js';
 import { Progress } from '../../../lib/progress.js';
 import { type Recipe, recipeOf } from '../../config.js';
-import { type DataSet, filesDigest, readDataSet, rowsOf } from '../../data/pack.js';
+import { type DataSet, readDataSet, rowsDigest, rowsOf } from '../../data/pack.js';
 import { CHECKPOINTS } from '../../run.js';
 import { refuseOtherData } from '../../run-data.js';
 import { spread } from '../../scoring.js';
@@ -66,7 +66,7 @@ export async function trainRun(options: RunOptions): Promise<void> {
   const created = await createBackend(backend, await loadAssets());
   const { index, ...set } = readDataSet(data);
   if (existsSync(join(run, CHECKPOINTS.tfjs))) refuseOtherData(run, data, index);
-  const learned = { data: index.images, files: filesDigest(index) };
+  const learned = { data: index.images, rows: rowsDigest(index) };
   const engine = { engine: 'tfjs', device: backend, ...learned, ...networkCost(architecture) };
   writeAtomically(join(run, 'engine.json'), `${JSON.stringify(engine, null, 1)}\n`);
   new Run(options, created, recipe, architecture, set).train();

@@ -24,10 +24,9 @@ class DataSet:
             if hashlib.sha256(bytes_of(folder / name)).hexdigest() != digest:
                 raise Fault(f"{folder / name} is not the file that was packed")
         self.digest = index["images"]
-        # As filesDigest of data/pack.ts.
-        hashes = index["files"] | {"images.png": self.digest}
-        files = "".join(f"{name} {digest}\n" for name, digest in sorted(hashes.items()))
-        self.files_digest = hashlib.sha256(files.encode()).hexdigest()
+        # As rowsDigest of data/pack.ts.
+        rows = "\n".join([self.digest, index["files"]["labels.u8"], index["files"]["splits.u8"]])
+        self.rows_digest = hashlib.sha256(rows.encode()).hexdigest()
         self.splits = np.fromfile(folder / "splits.u8", np.uint8)
         self.images = np.asarray(Image.open(folder / "images.png")).reshape(-1, 1, SIZE, SIZE)
         self.labels = np.fromfile(folder / "labels.u8", np.uint8)

@@ -20,25 +20,33 @@ def collect(run, folders, processes):
     where they are. One process does, and the others wait."""
     places = [run / "teachers" / str(i) for i in range(len(folders))]
     if processes.first:
-        # Until it has learned from them the configuration may name others.
-        if not (run / CHECKPOINT).exists():
-            shutil.rmtree(run / "teachers", ignore_errors=True)
+        begun = (run / CHECKPOINT).exists()
         for place, folder in zip(places, map(Path, folders)):
-            if not place.exists():
+            # Until it has learned from them the configuration may name others; but they may be here alone.
+            if not (has(place, TEACHER) and (begun or not has(folder, names_in(folder)))):
                 copy(folder, place)
     processes.wait()
     return places
+
+
+def has(folder, names):
+    return all((folder / name).exists() for name in names)
+
+
+def names_in(folder):
+    """What the files of a teacher, a published model or a run, are called."""
+    return PUBLISHED if (folder / PUBLISHED[1]).exists() else TEACHER
 
 
 def copy(folder, place):
     """Copies a teacher beside, then renames: it is there whole or not at all."""
     beside = place.with_name(place.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
-    names = PUBLISHED if (folder / PUBLISHED[1]).exists() else TEACHER
     try:
         beside.mkdir(parents=True)
-        for name, own in zip(names, TEACHER):
+        for name, own in zip(names_in(folder), TEACHER):
             shutil.copyfile(folder / name, beside / own)
+        shutil.rmtree(place, ignore_errors=True)
         os.replace(beside, place)
     except OSError as error:
         raise Fault(f"the teacher {folder} is neither a finished run nor a model: {error}") from error

@@ -54,7 +54,7 @@ class Run:
         """Other splits would measure by what has taught. Of older runs only the pictures are known."""
         engine = self.folder / "engine.json"
         known = read_json(engine) if engine.exists() else {}
-        name, own = ("files", self.training.files_digest) if "files" in known else ("data", self.training.digest)
+        name, own = ("rows", self.training.rows_digest) if "rows" in known else ("data", self.training.digest)
         if known.get(name, own) != own:
             raise Fault(f"{self.folder} has learned from another data set: --data names that one, or train anew")
 
@@ -85,7 +85,7 @@ class Run:
         self.write("engine.json", json.dumps({
             "engine": "torch", "version": torch.__version__, "processes": self.training.processes.count,
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-            "data": self.training.digest, "files": self.training.files_digest,
+            "data": self.training.digest, "rows": self.training.rows_digest,
             **cost(self.training.architecture, self.side),
         }, indent=1) + "\n")
 

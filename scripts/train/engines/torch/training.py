@@ -62,7 +62,7 @@ class Training:
     def read_data(self, folder):
         """All images lie on the device, as bytes; a batch is an index away."""
         data = DataSet(folder)
-        self.digest, self.files_digest = data.digest, data.files_digest
+        self.digest, self.rows_digest = data.digest, data.rows_digest
         self.images, self.labels, self.votes = (t.to(self.device) for t in data.read("Training", self.config["images"]))
         self.public = [t.to(self.device) for t in data.read("PublicTest")[:2]]
         # As many training images, as they are, tell what has been learned by heart.

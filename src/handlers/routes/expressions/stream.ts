@@ -49,7 +49,9 @@ export async function recognizeFrames(
         await write(out, await answer(line, frame++));
       }
     } catch (error) {
-      if (!out.aborted && !signal.aborted) await write(out, { frame, ...refusal(c, error).body });
+      if (out.aborted || signal.aborted) return;
+      // Where not even this is taken, nobody is left to hear of it.
+      await write(out, { frame, ...refusal(c, error).body }).catch(() => {});
     }
   }
 
