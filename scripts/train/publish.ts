@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Architecture, parseArchitecture } from '../../src/model/architecture.js';
@@ -9,7 +9,7 @@ import { decodeSafetensors, encodeCompactSafetensors } from '../../src/model/wei
 import { main, npmCommand } from '../lib/command.js';
 import { sha256, writeAtomically } from '../lib/files.js';
 import { backendOption, DATA_OPTION } from '../lib/options.js';
-import { refuseForeign } from '../lib/own-folder.js';
+import { refuseForeign, replaceFolder } from '../lib/own-folder.js';
 import { readJson } from '../lib/read-json.js';
 import { calibrate, fitCalibration, foldCalibration, logShares } from './calibrate.js';
 import type { Split } from './data/fer2013.js';
@@ -137,18 +137,12 @@ async function publish(options: ReturnType<typeof command.opts>): Promise<void> 
   };
 
   // The folder is made whole beside the old one, so that a reader never sees files of two models.
-  const beside = `${out}.${process.pid}.part`;
-  mkdirSync(beside, { recursive: true });
-  try {
+  await replaceFolder(out, async (beside) => {
     copyFileSync(join(run, 'architecture.json'), join(beside, 'architecture.json'));
     writeAtomically(join(beside, 'weights.safetensors'), model.weights);
     writeAtomically(join(beside, METRICS), `${JSON.stringify(metrics, null, 1)}\n`);
     writeAtomically(join(beside, 'MODEL_CARD.md'), modelCard(metrics, architecture));
-    rmSync(out, { recursive: true, force: true });
-    renameSync(beside, out);
-  } finally {
-    rmSync(beside, { recursive: true, force: true });
-  }
+  });
   const { public: shown, test } = metrics.splits;
   console.log(
     `${options.out} ${version}: PublicTest ${shown.accuracy.toFixed(4)}, all ${test.count} test images ${test.accuracy.toFixed(4)}`,

@@ -6,8 +6,6 @@ import { augment, drawMixing, mix } from './augment.js';
 import type { Random } from './random.js';
 import type { Batch } from './trainer.js';
 
-export { cropsOf };
-
 /** Share of each class among some rows, at least one of them each, so that its logarithm is finite. */
 export function classShares({ labels }: DataSet, rows: readonly number[]): number[] {
   const counts = LABELS.map(() => 0);

@@ -4,8 +4,7 @@ import { enlarge } from '../../../../src/model/enlarge.js';
 import { LABELS } from '../../../../src/model/labels.js';
 import { plan } from '../../../../src/model/plan/planner.js';
 import type { Weights } from '../../../../src/model/weights.js';
-import type { DataSet } from '../../data/pack.js';
-import { cropsOf } from './batches.js';
+import { cropsOf, type DataSet } from '../../data/pack.js';
 
 /** Crops of one pass. */
 const BATCH = 32;

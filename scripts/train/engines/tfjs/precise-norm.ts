@@ -3,7 +3,7 @@ import type { Architecture } from '../../../../src/model/architecture.js';
 import { enlarge } from '../../../../src/model/enlarge.js';
 import { Network } from '../../../../src/model/network.js';
 import type { Weight, Weights } from '../../../../src/model/weights.js';
-import { cropsOf } from './batches.js';
+import { cropsOf } from '../../data/pack.js';
 
 /** Pictures of one pass: torch/precise_norm.py's. */
 const BATCH = 64;
