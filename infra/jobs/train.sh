@@ -13,7 +13,7 @@ cd "$work"
 
 aws s3 cp $quiet "$ENGINE" engine.zip
 python3 -m zipfile -e engine.zip engine
-python3 -m pip install --quiet --disable-pip-version-check -r engine/requirements.txt
+python3 -m pip install --quiet --disable-pip-version-check -r engine/requirements-jobs.txt
 aws s3 sync $quiet "s3://$BUCKET/$data" data
 aws s3 sync $quiet "s3://$BUCKET/$run" run
 if [ ! -f run/config.json ]; then

@@ -6,6 +6,7 @@ import {
   type aws_sns as sns,
 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { type AlarmProps, addAlarm } from './alarm.js';
 import type { Config } from './config.js';
 import { NAMESPACE, QUEUE_METRIC } from './server.js';
 
@@ -16,18 +17,14 @@ export interface AlarmsProps {
   topic: sns.ITopic;
 }
 
+type Watched = Omit<AlarmProps, 'alarmDescription' | 'threshold'>;
+
 const MINUTE = { period: Duration.minutes(1) };
 
 /** What wakes somebody: errors, slowness, a queue that the GPUs do not keep up with, and no healthy task. */
 export class Alarms extends Construct {
   readonly all: cloudwatch.Alarm[] = [];
-  readonly queue = new cloudwatch.Metric({
-    namespace: NAMESPACE,
-    metricName: QUEUE_METRIC,
-    dimensionsMap: { service: 'mien' },
-    statistic: cloudwatch.Stats.MAXIMUM,
-    ...MINUTE,
-  });
+  readonly queue: cloudwatch.Metric;
 
   constructor(
     scope: Construct,
@@ -36,12 +33,21 @@ export class Alarms extends Construct {
   ) {
     super(scope, id);
     const { config, balancer, targets, topic } = props;
+    this.queue = new cloudwatch.Metric({
+      namespace: NAMESPACE,
+      metricName: QUEUE_METRIC,
+      dimensionsMap: { service: 'mien', stage: config.stage },
+      statistic: cloudwatch.Stats.MAXIMUM,
+      ...MINUTE,
+    });
     const { errorPercent, latencySeconds, queueLength } = config.alarms;
     const sum = { statistic: cloudwatch.Stats.SUM, ...MINUTE };
     this.add('Errors', 'Answers that are 5xx, in percent', errorPercent, {
       metric: new cloudwatch.MathExpression({
-        // With few requests one error is many percent: at least 20 are reckoned with.
-        expression: '100 * (FILL(task, 0) + FILL(elb, 0)) / IF(requests < 20, 20, requests)',
+        // With few requests one error is many percent: at least 20 are reckoned with. Those that no task could take are
+        // not counted as requests, so without a healthy task there are 5xx and no data of requests.
+        expression:
+          '100 * (FILL(task, 0) + FILL(elb, 0)) / IF(FILL(requests, 0) < 20, 20, FILL(requests, 0))',
         usingMetrics: {
           task: targets.metrics.httpCodeTarget(elb.HttpCodeTarget.TARGET_5XX_COUNT, sum),
           elb: balancer.metrics.httpCodeElb(elb.HttpCodeElb.ELB_5XX_COUNT, sum),
@@ -66,24 +72,8 @@ export class Alarms extends Construct {
     });
   }
 
-  private add(
-    id: string,
-    alarmDescription: string,
-    threshold: number,
-    props: Omit<cloudwatch.AlarmProps, 'threshold' | 'evaluationPeriods'>,
-  ): cloudwatch.Alarm {
-    const alarm = new cloudwatch.Alarm(this, id, {
-      alarmDescription: `mien: ${alarmDescription}`,
-      threshold,
-      evaluationPeriods: 5,
-      datapointsToAlarm: 3,
-      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-      ...props,
-    });
-    const action = new actions.SnsAction(this.props.topic);
-    alarm.addAlarmAction(action);
-    alarm.addOkAction(action);
+  private add(id: string, alarmDescription: string, threshold: number, props: Watched): cloudwatch.Alarm {
+    const alarm = addAlarm(this, id, this.props.topic, { alarmDescription, threshold, ...props });
     this.all.push(alarm);
     return alarm;
   }

@@ -29,6 +29,9 @@ const settings = z.strictObject({
   /** Days that logs are kept. */
   logDays: z.union([z.literal(7), z.literal(30), z.literal(90), z.literal(365)]).default(30),
 
+  /** Another number after the secret of the API keys has changed makes both endpoints read it anew. */
+  keysVersion: count(1, 1_000_000).default(1),
+
   /** The one DNS name that GPU and fallback share, in a hosted zone that exists. */
   domain: z
     .strictObject({
@@ -86,8 +89,13 @@ const settings = z.strictObject({
       /** Tasks (one GPU each) at least and at most. */
       minTasks: count(1, 100).default(1),
       maxTasks: count(1, 100).default(4),
-      /** Requests a minute a task that the scaling aims at. */
-      requestsPerTarget: count(1, 1_000_000).default(3000),
+      /**
+       * Requests a minute a task that the scaling aims at. Four vCPUs find the faces of some 770 photos of 1920×1080
+       * pixels a minute (docs/BENCHMARKS.md); the default leaves time for an instance to come before that.
+       */
+      requestsPerTarget: count(1, 1_000_000).default(450),
+      /** Percent of a task's reserved CPU that the scaling aims at, whichever of the two asks for more tasks. */
+      cpuPercent: count(1, 100).default(60),
       /** Share of instances bought as Spot, in percent, above the first `minTasks`. */
       spotPercent: count(0, 100).default(0),
       /** `spare` starts the new task before the old stops (twice the GPU quota); `in-place` stops first. */
@@ -126,8 +134,8 @@ const settings = z.strictObject({
       instanceType: z.string().regex(/^ml\./).default('ml.g5.xlarge'),
       minInstances: count(1, 100).default(1),
       maxInstances: count(1, 100).default(4),
-      /** Invocations a minute an instance that the scaling aims at. */
-      invocationsPerInstance: count(1, 1_000_000).default(3000),
+      /** Invocations a minute an instance that the scaling aims at, as `gpu.requestsPerTarget`. */
+      invocationsPerInstance: count(1, 1_000_000).default(450),
     })
     .refine(
       ({ minInstances, maxInstances }) => minInstances <= maxInstances,

@@ -63,8 +63,13 @@ export class GpuCapacity extends Construct {
     securityGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'AWS APIs');
     const role = this.instanceRole();
     const userData = ec2.UserData.forLinux();
-    // Tasks have roles of their own: the instance's is not for them.
-    userData.addCommands('echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config', MAKE_CUDA_CACHE);
+    userData.addCommands(
+      // Tasks have roles of their own: the instance's is not for them.
+      'echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config',
+      // At Spot's two minutes' notice tasks are drained. CDK's spotInstanceDraining is for groups without a mixture.
+      'echo ECS_ENABLE_SPOT_INSTANCE_DRAINING=true >> /etc/ecs/ecs.config',
+      MAKE_CUDA_CACHE,
+    );
     return new ec2.LaunchTemplate(this, 'Template', {
       // By SSM parameter, resolved at deployment: no look-up at synthesis, the newest driver at each update.
       machineImage: ecs.EcsOptimizedImage.amazonLinux2023(ecs.AmiHardwareType.GPU),

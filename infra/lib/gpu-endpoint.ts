@@ -2,6 +2,7 @@ import type {
   aws_certificatemanager as acm,
   aws_ec2 as ec2,
   aws_ecr as ecr,
+  aws_ecs as ecs,
   aws_s3 as s3,
   aws_secretsmanager as secretsmanager,
   aws_sns as sns,
@@ -27,14 +28,16 @@ export interface GpuEndpointProps {
 
 /** The endpoint: listener → tasks on GPU instances, watched, under the shared name's primary record. */
 export class GpuEndpoint extends Construct {
+  readonly service: ecs.Ec2Service;
+
   constructor(scope: Construct, id: string, props: GpuEndpointProps) {
     super(scope, id);
     const { config } = props;
     const { balancer, targets } = new Listener(this, 'Listener', props);
     const capacity = new GpuCapacity(this, 'Capacity', props);
-    const { service } = new GpuService(this, 'Service', { ...props, capacity, targets });
+    this.service = new GpuService(this, 'Service', { ...props, capacity, targets }).service;
     const alarms = new Alarms(this, 'Alarms', { ...props, balancer, targets });
-    new Dashboard(this, 'Dashboard', { balancer, targets, service, alarms });
+    new Dashboard(this, 'Dashboard', { balancer, targets, service: this.service, alarms });
     new FailoverRecord(this, 'Name', {
       config,
       role: 'PRIMARY',

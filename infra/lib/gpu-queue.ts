@@ -28,6 +28,21 @@ export class GpuQueue extends Construct {
     const commands = ec2.UserData.forLinux();
     commands.addCommands(MAKE_CUDA_CACHE);
     userData.addUserDataPart(commands);
+    const template = new ec2.LaunchTemplate(this, 'Template', {
+      userData,
+      requireImdsv2: true,
+      httpPutResponseHopLimit: 1,
+      // The data set, the checkpoints and an image with CUDA.
+      blockDevices: [
+        {
+          deviceName: '/dev/xvda',
+          volume: ec2.BlockDeviceVolume.ebs(200, {
+            volumeType: ec2.EbsDeviceVolumeType.GP3,
+            encrypted: true,
+          }),
+        },
+      ],
+    });
     const environment = new batch.ManagedEc2EcsComputeEnvironment(this, 'Environment', {
       vpc,
       vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
@@ -41,23 +56,16 @@ export class GpuQueue extends Construct {
         ? batch.AllocationStrategy.SPOT_PRICE_CAPACITY_OPTIMIZED
         : batch.AllocationStrategy.BEST_FIT_PROGRESSIVE,
       instanceRole: this.instanceRole(),
-      launchTemplate: new ec2.LaunchTemplate(this, 'Template', {
-        userData,
-        requireImdsv2: true,
-        httpPutResponseHopLimit: 1,
-        // The data set, the checkpoints and an image with CUDA.
-        blockDevices: [
-          {
-            deviceName: '/dev/xvda',
-            volume: ec2.BlockDeviceVolume.ebs(200, {
-              volumeType: ec2.EbsDeviceVolumeType.GP3,
-              encrypted: true,
-            }),
-          },
-        ],
-      }),
+      launchTemplate: template,
+      // Whatever updates the instances also takes the newest AMI, and so the newest driver.
+      updateToLatestImageVersion: true,
       terminateOnUpdate: false,
     });
+    // Batch keeps to the version that it was made with, even of $Latest; a number that changes is an update of it.
+    (environment.node.defaultChild as batch.CfnComputeEnvironment).addPropertyOverride(
+      'ComputeResources.LaunchTemplate.Version',
+      template.latestVersionNumber,
+    );
     this.queue = new batch.JobQueue(this, 'Queue', {
       priority: 1,
       computeEnvironments: [{ computeEnvironment: environment, order: 1 }],

@@ -13,7 +13,15 @@ import { acknowledge } from './acknowledge.js';
 import type { Config } from './config.js';
 import type { GpuCapacity } from './gpu-capacity.js';
 import { addMetricsAgent } from './metrics-agent.js';
-import { API_KEYS, CUDA_CACHE, PORT, READY_PATH, STOP_SECONDS, serverEnvironment } from './server.js';
+import {
+  API_KEYS,
+  CUDA_CACHE,
+  KEYS_VERSION,
+  PORT,
+  READY_PATH,
+  STOP_SECONDS,
+  serverEnvironment,
+} from './server.js';
 
 export interface GpuServiceProps {
   config: Config;
@@ -24,7 +32,7 @@ export interface GpuServiceProps {
   apiKeys: secretsmanager.ISecret;
 }
 
-/** The container on the GPU instances: one GPU a task, scaled by requests per task. */
+/** The container on the GPU instances: one GPU a task, scaled by requests per task and by CPU. */
 export class GpuService extends Construct {
   readonly service: ecs.Ec2Service;
 
@@ -35,7 +43,7 @@ export class GpuService extends Construct {
   ) {
     super(scope, id);
     const { config, capacity, targets, vpc } = props;
-    const { deployment, minTasks, maxTasks, requestsPerTarget } = config.gpu;
+    const { deployment, minTasks, maxTasks, requestsPerTarget, cpuPercent } = config.gpu;
     const securityGroup = new ec2.SecurityGroup(this, 'TaskGroup', {
       vpc,
       description: 'mien tasks: in from the load balancer only',
@@ -62,15 +70,15 @@ export class GpuService extends Construct {
     // Also the other way round: the stack's deletion must stop the tasks before it takes their capacity away.
     this.service.node.addDependency(capacity.cluster);
     this.service.attachToApplicationTargetGroup(targets);
-    this.service
-      .autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks })
-      .scaleOnRequestCount('Requests', {
-        targetGroup: targets,
-        requestsPerTarget,
-        scaleOutCooldown: Duration.minutes(1),
-        // Instances take minutes to come back, so they are not let go in a lull.
-        scaleInCooldown: Duration.minutes(10),
-      });
+    const scaling = this.service.autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks });
+    const cooldowns = {
+      scaleOutCooldown: Duration.minutes(1),
+      // Instances take minutes to come back, so they are not let go in a lull.
+      scaleInCooldown: Duration.minutes(10),
+    };
+    scaling.scaleOnRequestCount('Requests', { targetGroup: targets, requestsPerTarget, ...cooldowns });
+    // Photos are decoded and searched for faces on the CPU: large ones fill it long before the GPU or any count of requests.
+    scaling.scaleOnCpuUtilization('Cpu', { targetUtilizationPercent: cpuPercent, ...cooldowns });
   }
 
   private task(): ecs.Ec2TaskDefinition {
@@ -84,7 +92,8 @@ export class GpuService extends Construct {
       // Of 16 GiB: the agents and the system take about one and a half.
       memoryLimitMiB: 13_312,
       portMappings: [{ containerPort: PORT }],
-      environment: serverEnvironment(config),
+      // A new version of the keys is a new task definition, and so a deployment that reads them anew.
+      environment: { ...serverEnvironment(config), [KEYS_VERSION]: String(config.keysVersion) },
       secrets: { [API_KEYS]: ecs.Secret.fromSecretsManager(apiKeys) },
       logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'mien' }),
       linuxParameters: new ecs.LinuxParameters(this, 'Linux', { initProcessEnabled: true }),
@@ -107,6 +116,7 @@ export class GpuService extends Construct {
     server.addMountPoints({ sourceVolume: 'cuda-cache', containerPath: CUDA_CACHE, readOnly: false });
     addMetricsAgent(task, {
       image: config.images.agent,
+      stage: config.stage,
       logGroup: this.logGroup('Metrics'),
       logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'agent' }),
     });

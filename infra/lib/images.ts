@@ -12,7 +12,12 @@ export class Images extends Construct {
       repositoryName: config.images.repository,
       imageScanOnPush: true,
       imageTagMutability: ecr.TagMutability.IMMUTABLE,
-      lifecycleRules: [{ maxImageCount: 20, description: 'The last twenty images can be rolled back to.' }],
+      // Counted apart, or twenty new images of the one kind would take the other's, which may be running, away.
+      lifecycleRules: ['gpu', 'sagemaker'].map((kind) => ({
+        description: `The last twenty images for ${kind} can be rolled back to.`,
+        tagPrefixList: [`${kind}-`],
+        maxImageCount: 20,
+      })),
       removalPolicy: config.protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
   }

@@ -14,7 +14,7 @@ const agentConfig = (logGroup: string) => ({
             {
               source_labels: ['service'],
               label_matcher: '^mien$',
-              dimensions: [['service']],
+              dimensions: [['service', 'stage']],
               metric_selectors: [`^${QUEUE_METRIC}$`],
             },
           ],
@@ -25,18 +25,20 @@ const agentConfig = (logGroup: string) => ({
   },
 });
 
-const prometheusConfig = `global:
+/** The stage is a label, and so a dimension: two stages of an account have a queue each. */
+const prometheusConfig = (stage: string) => `global:
   scrape_interval: 15s
 scrape_configs:
   - job_name: mien
     metrics_path: ${METRICS_PATH}
     static_configs:
       - targets: ['127.0.0.1:${PORT}']
-        labels: { service: mien }
+        labels: { service: mien, stage: '${stage}' }
 `;
 
 export interface MetricsAgentProps {
   image: string;
+  stage: string;
   /** Where the figures pass through on their way to CloudWatch. */
   logGroup: logs.ILogGroup;
   logging: ecs.LogDriver;
@@ -45,18 +47,20 @@ export interface MetricsAgentProps {
 /** Adds the CloudWatch agent to a task: it scrapes the server and publishes the length of its queue. */
 export function addMetricsAgent(
   task: ecs.TaskDefinition,
-  { image, logGroup, logging }: MetricsAgentProps,
+  { image, stage, logGroup, logging }: MetricsAgentProps,
 ): void {
   task.addContainer('agent', {
     image: ecs.ContainerImage.fromRegistry(image),
     // The endpoint goes on answering without its metrics; the alarm then says that they are missing.
     essential: false,
+    // Nobody else starts it again: ECS replaces a task for its essential containers only.
+    enableRestartPolicy: true,
     cpu: 128,
     memoryLimitMiB: 256,
     logging,
     environment: {
       CW_CONFIG_CONTENT: JSON.stringify(agentConfig(logGroup.logGroupName)),
-      PROMETHEUS_CONFIG_CONTENT: prometheusConfig,
+      PROMETHEUS_CONFIG_CONTENT: prometheusConfig(stage),
     },
   });
   task.addToTaskRolePolicy(

@@ -4,7 +4,10 @@ import {
   aws_cloudwatch as cloudwatch,
   Duration,
   type aws_ecr as ecr,
+  Fn,
   aws_iam as iam,
+  aws_logs as logs,
+  RemovalPolicy,
   Stack,
   aws_sagemaker as sagemaker,
   aws_applicationautoscaling as scaling,
@@ -16,6 +19,8 @@ import type { Config } from './config.js';
 import { serverEnvironment } from './server.js';
 
 const VARIANT = 'main';
+/** Below it SageMaker writes what the containers of an endpoint write. */
+const LOGS = '/aws/sagemaker/Endpoints/';
 
 export interface SageMakerEndpointProps {
   config: Config;
@@ -58,11 +63,21 @@ export class SageMakerEndpoint extends Construct {
         },
       ],
     });
+    // Named by us, so that the log group is here before SageMaker makes one that keeps everything. The stack's own id
+    // is in the name: the logs of one that was deleted are kept under theirs.
+    const endpointName = `mien-${config.stage}-${Fn.select(2, Fn.split('/', Stack.of(this).stackId))}`;
+    const logGroup = new logs.LogGroup(this, 'Logs', {
+      logGroupName: `${LOGS}${endpointName}`,
+      retention: config.logDays,
+      removalPolicy: config.protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
     this.endpoint = new sagemaker.CfnEndpoint(this, 'Endpoint', {
+      endpointName,
       endpointConfigName: endpointConfig.attrEndpointConfigName,
       // Scaling changes the weights and counts; an update of the stack must not set them back.
       retainAllVariantProperties: true,
     });
+    this.endpoint.node.addDependency(logGroup);
     const errors = new cloudwatch.Alarm(this, 'Errors', {
       alarmDescription: 'mien: SageMaker invocations that end in 5xx, a minute',
       metric: new cloudwatch.Metric({
@@ -111,7 +126,7 @@ export class SageMakerEndpoint extends Construct {
           stack.formatArn({
             service: 'logs',
             resource: 'log-group',
-            resourceName: '/aws/sagemaker/Endpoints/*',
+            resourceName: `${LOGS}*`,
             arnFormat: ArnFormat.COLON_RESOURCE_NAME,
           }),
         ],
@@ -128,7 +143,7 @@ export class SageMakerEndpoint extends Construct {
       'AwsSolutions-IAM5[Resource::*]':
         'ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no resource; the namespace bounds the latter.',
       [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:${stack.region}:<AWS::AccountId>:log-group:/aws/sagemaker/Endpoints/*]`]:
-        "SageMaker names the endpoint's log group itself.",
+        'SageMaker looks for the log group itself: it finds the one that is made here.',
     });
     return role;
   }

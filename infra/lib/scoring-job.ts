@@ -13,7 +13,7 @@ import {
   prefixReasons,
 } from './training-job.js';
 
-const DRIVER = readFileSync(new URL('../jobs/score.sh', import.meta.url), 'utf8');
+const DRIVER = readFileSync(new URL('../jobs/score.py', import.meta.url), 'utf8');
 
 /**
  * Scores every picture below an S3 prefix: an array job whose children each take every N-th key. A child is two
@@ -54,9 +54,9 @@ export class ScoringJob extends Construct {
       type: 'container',
       platformCapabilities: ['EC2'],
       propagateTags: true,
-      // A child writes its shard at its end only, so doing it again is safe.
+      // A child goes on behind the parts that it has written. Batch does not retry what has run out of time.
       retryStrategy: { attempts: 3 },
-      timeout: { attemptDurationSeconds: 6 * 3600 },
+      timeout: { attemptDurationSeconds: 24 * 3600 },
       ecsProperties: {
         taskProperties: [
           {
@@ -88,7 +88,7 @@ export class ScoringJob extends Construct {
                 image: config.images.jobs,
                 essential: true,
                 dependsOn: [{ containerName: 'mien', condition: 'START' }],
-                command: ['bash', '-c', `${INSTALL_AWS}\n${DRIVER}`],
+                command: ['bash', '-c', `${INSTALL_AWS} && exec python3 -c "$0"`, DRIVER],
                 environment: [
                   { name: 'BUCKET', value: bucket.bucketName },
                   { name: 'PREFIX', value: 'photos/' },

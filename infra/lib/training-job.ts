@@ -57,7 +57,7 @@ export class TrainingJob extends Construct {
   constructor(scope: Construct, id: string, { config, bucket }: JobProps) {
     super(scope, id);
     const { gpus, vcpus, memory, hours } = config.training;
-    // The engine and the script travel with the templates, so the image is a stock one; torch comes by requirements.txt.
+    // The engine and the script travel with the templates, so the image is a stock one; torch comes by requirements-jobs.txt.
     const engine = new assets.Asset(this, 'Engine', {
       path: at('../../scripts/train/engines/torch'),
       exclude: ['__pycache__', '*.pyc'],

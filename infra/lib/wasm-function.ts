@@ -8,18 +8,22 @@ import {
   aws_logs as logs,
   RemovalPolicy,
   type aws_secretsmanager as secretsmanager,
+  type aws_sns as sns,
 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.js';
 import type { Config } from './config.js';
 import { FailoverRecord } from './failover-record.js';
+import { FallbackAlarms } from './fallback-alarms.js';
 import { lambdaCode } from './lambda-code.js';
-import { API_KEYS } from './server.js';
+import { API_KEYS, KEYS_VERSION } from './server.js';
 
 export interface WasmFunctionProps {
   config: Config;
   certificate: acm.ICertificate;
   apiKeys: secretsmanager.ISecret;
+  /** Hears of errors. */
+  topic: sns.ITopic;
 }
 
 /**
@@ -41,7 +45,11 @@ export class WasmFunction extends Construct {
       certificate: props.certificate,
       securityPolicy: api.SecurityPolicy.TLS_1_2,
     });
-    this.api(domain);
+    new FallbackAlarms(this, 'Alarms', {
+      function: this.function,
+      api: this.api(domain),
+      topic: props.topic,
+    });
     new FailoverRecord(this, 'Name', {
       config: props.config,
       role: 'SECONDARY',
@@ -73,11 +81,16 @@ export class WasmFunction extends Construct {
       role,
       logGroup,
       // Resolved at deployment. What the function's configuration shows are hashes of random keys, so nothing to use.
-      environment: { BACKEND: 'wasm', [API_KEYS]: apiKeys.secretValue.unsafeUnwrap() },
+      // CloudFormation reads the secret only when something else of the function changes: the keys' version does.
+      environment: {
+        BACKEND: 'wasm',
+        [API_KEYS]: apiKeys.secretValue.unsafeUnwrap(),
+        [KEYS_VERSION]: String(config.keysVersion),
+      },
     });
   }
 
-  private api(domain: api.DomainName): void {
+  private api(domain: api.DomainName): api.HttpApi {
     const { ratePerSecond, burst } = this.props.config.fallback;
     const http = new api.HttpApi(this, 'Api', {
       createDefaultStage: false,
@@ -97,6 +110,7 @@ export class WasmFunction extends Construct {
     acknowledge(http, {
       'AwsSolutions-APIG4': 'The app checks the API keys itself, as behind the load balancer.',
     });
+    return http;
   }
 
   private logGroup(id: string): logs.LogGroup {

@@ -17,6 +17,7 @@ export class FallbackStack extends Stack {
       config,
       certificate: foundation.certificate,
       apiKeys: foundation.apiKeys.secret,
+      topic: foundation.alarms.topic,
     });
   }
 }

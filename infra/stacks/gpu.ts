@@ -1,4 +1,4 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Config } from '../lib/config.js';
 import { GpuEndpoint } from '../lib/gpu-endpoint.js';
@@ -13,7 +13,7 @@ export class GpuStack extends Stack {
   ) {
     super(scope, id, props);
     const { config, foundation } = props;
-    new GpuEndpoint(this, 'GpuEndpoint', {
+    const { service } = new GpuEndpoint(this, 'GpuEndpoint', {
       config,
       vpc: foundation.network.vpc,
       certificate: foundation.certificate,
@@ -22,5 +22,7 @@ export class GpuStack extends Stack {
       apiKeys: foundation.apiKeys.secret,
       topic: foundation.alarms.topic,
     });
+    new CfnOutput(this, 'Cluster', { value: service.cluster.clusterName });
+    new CfnOutput(this, 'Service', { value: service.serviceName });
   }
 }

@@ -38,12 +38,25 @@ function last(name: string, keyword: string): Stage['steps'][number] | undefined
   return stage?.steps.findLast((step) => step.keyword === keyword) ?? (stage && last(stage.from, keyword));
 }
 
+/** What a stage copies: from which stage, what, and where to. */
+const copies = (name: string) =>
+  (stages.get(name)?.steps ?? [])
+    .filter(({ keyword }) => keyword === 'COPY')
+    .map(({ flags, words }) => [flags.from, ...words]);
+
 describe('infra/Dockerfile', () => {
   it('takes every image by its digest', () => {
     const images = [...stages.values()].map(({ from }) => from).filter((from) => !stages.has(from));
-    expect(images).toHaveLength(3);
+    expect(new Set(images).size).toBe(3);
     for (const image of images) expect(image).toMatch(/^[\w/.-]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
     expect(args.CUDA_IMAGE).toMatch(/^nvidia\/cuda:11\.\d\.\d-cudnn8-runtime-/);
+  });
+
+  it('is pushed as SageMaker takes it, by what README.md says: no attestation, no OCI manifest', () => {
+    const readme = readFileSync(join(REPOSITORY, 'infra', 'README.md'), 'utf8');
+    const [pushed] = readme.match(/^docker buil.*\\\n.*docker push.*$/m) ?? [];
+    for (const flag of ['--platform linux/amd64', '--provenance=false', '--output type=docker'])
+      expect(pushed).toContain(flag);
   });
 
   it('makes the GPU image where no target is named', () => {
@@ -55,15 +68,30 @@ describe('infra/Dockerfile', () => {
     'sagemaker',
   ])('puts into %s Node and the application only, and installs nothing', (name) => {
     const steps = stages.get(name)?.steps ?? [];
-    const copies = steps
-      .filter(({ keyword }) => keyword === 'COPY')
-      .map(({ flags, words }) => [flags.from, ...words]);
-    expect(copies).toEqual([
+    const gpu = 'node_modules/@tensorflow/tfjs-node-gpu';
+    const files = name === 'cpu' ? 'files-cpu' : 'files-gpu';
+    expect(copies(name)).toEqual([
       ['build', '/usr/local/bin/node', '/usr/local/bin/node'],
-      [name === 'cpu' ? 'files-cpu' : 'files-gpu', '/app', './'],
+      // A layer each: an edit of the sources changes the last ones only.
+      ...(name === 'cpu' ? [] : ['deps', 'lib']).map((part) => [
+        'native-gpu',
+        `/native/${gpu}/${part}`,
+        `./${gpu}/${part}`,
+      ]),
+      ...['node_modules', 'models', 'dist'].map((part) => [files, `/app/${part}`, `./${part}`]),
+      [files, '/app/package.json', '/app/LICENSE', './'],
     ]);
     const commands = steps.filter(({ keyword }) => keyword === 'RUN').map(({ words }) => words[0]);
     expect(commands.filter((command) => !['install', '["node",'].includes(command as string))).toEqual([]);
+  });
+
+  it('downloads native TensorFlow for the GPU by its manifest and lock alone', () => {
+    expect(stages.get('native-gpu')?.from).toBe(stages.get('build')?.from);
+    const manifests = ['package.json', 'package-lock.json'].map((name) => `infra/native/${name}`);
+    expect(copies('native-gpu')).toEqual([[undefined, ...manifests, './']]);
+    expect(last('native-gpu', 'RUN')?.words.join(' ')).toContain('npm rebuild @tensorflow/tfjs-node-gpu');
+    // The layout, which every edit repeats, runs no installer.
+    expect(last('files-gpu', 'RUN')?.words).toContain('--ignore-scripts');
   });
 
   it('lays out what `npm run rootfs` lays out', () => {

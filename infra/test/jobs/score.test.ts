@@ -1,6 +1,9 @@
-/** jobs/score.sh, with the real AWS command line, moto's S3 and a real server. */
+/** jobs/score.py, with the AWS command line's library, moto's S3 and a real server. */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,12 +11,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/container.js';
 import { REPOSITORY } from '../support/image.js';
 import { s3Tools, startS3 } from '../support/s3.js';
+import { tool } from '../support/tools.js';
 
 const tools = s3Tools('the bulk scoring');
-const SCRIPT = fileURLToPath(new URL('../../jobs/score.sh', import.meta.url));
-const NAMES = ['astronaut.png', 'text.png', 'it\'s "quoted".png', 'below/a folder.png', 'e.png'];
+const python = tool('python3', 'the bulk scoring', ['-c', 'import botocore']);
+const SCRIPT = fileURLToPath(new URL('../../jobs/score.py', import.meta.url));
+const NAMES = ['astronaut.png', 'text.png', 'it\'s "quoted".png', 'below/a folder.png', '[*?]\t\\é.png'];
 
-describe.skipIf(!tools)('jobs/score.sh', () => {
+describe.skipIf(!tools || !python)('jobs/score.py', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mien-score-'));
   let s3: Awaited<ReturnType<typeof startS3>>;
   let server: ChildProcess;
@@ -44,12 +49,29 @@ describe.skipIf(!tools)('jobs/score.sh', () => {
     new Promise<{ code: number; stdout: string; stderr: string }>((done) => {
       const job = { BUCKET: 'bucket', PREFIX: 'photos/', OUT: 'scores/', MIEN: mien };
       // What Batch tells a child.
-      const array = { AWS_BATCH_JOB_ARRAY_INDEX: `${index}`, AWS_BATCH_JOB_ARRAY_SIZE: `${shards}` };
+      const array = {
+        AWS_BATCH_JOB_ID: `first:${index}`,
+        AWS_BATCH_JOB_ARRAY_INDEX: `${index}`,
+        AWS_BATCH_JOB_ARRAY_SIZE: `${shards}`,
+      };
       const env = { ...s3.env, ...job, ...array, ...more };
-      execFile('bash', [SCRIPT], { env }, (error, stdout, stderr) =>
+      // As the job's command does.
+      execFile(python as string, ['-c', readFileSync(SCRIPT, 'utf8')], { env }, (error, stdout, stderr) =>
         done({ code: error ? Number(error.code) : 0, stdout, stderr }),
       );
     });
+
+  const objects = (prefix: string): { Key: string; LastModified: string }[] =>
+    JSON.parse(s3.aws('s3api', 'list-objects-v2', '--bucket', 'bucket', '--prefix', prefix)).Contents;
+  const listed = (prefix: string) => objects(prefix).map(({ Key }) => Key);
+  const times = (prefix: string) =>
+    Object.fromEntries(objects(prefix).map(({ Key, LastModified }) => [Key, LastModified]));
+  const read = (key: string) =>
+    s3
+      .aws('s3', 'cp', `s3://bucket/${key}`, '-')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
 
   it(
     'scores every picture once, whatever its name, in the shards together',
@@ -64,14 +86,9 @@ describe.skipIf(!tools)('jobs/score.sh', () => {
         'scored 3 of 3 pictures\n',
         'scored 2 of 2 pictures\n',
       ]);
-      s3.aws('s3', 'sync', 's3://bucket/scores', join(folder, 'scores'));
-      const lines = ['part-00000.jsonl', 'part-00001.jsonl']
-        .flatMap((part) =>
-          readFileSync(join(folder, 'scores', part), 'utf8')
-            .trim()
-            .split('\n'),
-        )
-        .map((line) => JSON.parse(line));
+      const parts = listed('scores/');
+      expect(parts).toEqual(['scores/first/part-00000-00000.jsonl', 'scores/first/part-00001-00000.jsonl']);
+      const lines = parts.flatMap(read);
       expect(lines.map(({ key }) => key).sort()).toEqual(NAMES.map((name) => `photos/${name}`).sort());
       for (const { key, status, answer } of lines) {
         if (key === 'photos/text.png')
@@ -80,6 +97,49 @@ describe.skipIf(!tools)('jobs/score.sh', () => {
       }
     },
   );
+
+  it('writes a part as soon as it is scored, and goes on behind it', { timeout: 120_000 }, async () => {
+    const job = { AWS_BATCH_JOB_ID: 'second:0', PART: '2' };
+    const parts = [0, 1, 2].map((number) => `scores/second/part-00000-0000${number}.jsonl`);
+    const sizes = () => parts.map((part) => read(part).length);
+    expect((await child(0, 1, job)).stdout).toBe('scored 5 of 5 pictures\n');
+    expect(listed('scores/second/')).toEqual(parts);
+    expect(sizes()).toEqual([2, 2, 1]);
+
+    s3.aws('s3', 'rm', `s3://bucket/${parts[1]}`);
+    const before = times('scores/second/');
+    expect((await child(0, 1, job)).stdout).toBe('scored 2 of 5 pictures; 3 were scored before\n');
+    expect(sizes()).toEqual([2, 2, 1]);
+    expect(times('scores/second/')).toMatchObject(before);
+
+    const another = await child(0, 1, { ...job, AWS_BATCH_JOB_ID: 'third:0' });
+    expect(another.stdout).toBe('scored 5 of 5 pictures\n');
+  });
+
+  it('keeps what was scored before the server went away', { timeout: 120_000 }, async () => {
+    // Answers two pictures, and no more.
+    let left = 2;
+    const brief = createServer((request, response) => {
+      if (request.method === 'POST' && left-- <= 0) request.destroy();
+      else request.resume().on('end', () => response.end('{"faces":[]}'));
+    }).listen(0, '127.0.0.1');
+    await once(brief, 'listening');
+    const { port } = brief.address() as AddressInfo;
+    const job = {
+      AWS_BATCH_JOB_ID: 'fourth:0',
+      PART: '2',
+      PARALLEL: '2',
+      RETRIES: '1',
+      MIEN: `http://127.0.0.1:${port}`,
+    };
+    const { code } = await child(0, 1, job);
+    brief.close();
+    expect(code).toBe(1);
+    expect(listed('scores/fourth/')).toEqual(['scores/fourth/part-00000-00000.jsonl']);
+    expect((await child(0, 1, { ...job, MIEN: mien })).stdout).toBe(
+      'scored 3 of 5 pictures; 2 were scored before\n',
+    );
+  });
 
   it('fails where the server is away', { timeout: 60_000 }, async () => {
     const { code, stderr } = await child(0, 2, { MIEN: 'http://127.0.0.1:9', READY_TRIES: '1' });

@@ -128,13 +128,14 @@ describe('capacity', () => {
     });
   });
 
-  it('encrypts volumes, insists on IMDSv2, keeps it from tasks', () => {
+  it('encrypts volumes, insists on IMDSv2, keeps it from tasks, drains at the notice of Spot', () => {
     const [template] = resources('AWS::EC2::LaunchTemplate', 'gpu');
     const data = template?.Properties.LaunchTemplateData;
     expect(data.BlockDeviceMappings[0].Ebs.Encrypted).toBe(true);
     expect(data.MetadataOptions).toEqual({ HttpPutResponseHopLimit: 1, HttpTokens: 'required' });
     expect(data.NetworkInterfaces[0].AssociatePublicIpAddress).toBe(false);
     expect(JSON.stringify(data.UserData)).toContain('ECS_AWSVPC_BLOCK_IMDS=true');
+    expect(JSON.stringify(data.UserData)).toContain('ECS_ENABLE_SPOT_INSTANCE_DRAINING=true');
     expect(JSON.stringify(data.UserData)).toContain('install -d -o 10001 -g 10001 /var/cache/cuda');
   });
 });
@@ -178,16 +179,23 @@ describe('service', () => {
     expect(service?.DependsOn).toEqual(expect.arrayContaining(associations));
   });
 
-  it('scales by requests a target', () => {
+  it('scales by requests a target and by CPU, which photos may fill before', () => {
     gpu?.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', {
       MinCapacity: 1,
       MaxCapacity: 4,
     });
     gpu?.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
       TargetTrackingScalingPolicyConfiguration: {
-        TargetValue: 3000,
+        TargetValue: 450,
         ScaleInCooldown: 600,
         PredefinedMetricSpecification: { PredefinedMetricType: 'ALBRequestCountPerTarget' },
+      },
+    });
+    gpu?.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+      TargetTrackingScalingPolicyConfiguration: {
+        TargetValue: 60,
+        ScaleInCooldown: 600,
+        PredefinedMetricSpecification: { PredefinedMetricType: 'ECSServiceAverageCPUUtilization' },
       },
     });
   });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { synthesise } from '../support/synth.js';
+import { type Resource, synthesise } from '../support/synth.js';
 
 const { templates, resources } = synthesise({ sagemaker: { maxInstances: 6 } });
 
@@ -23,10 +23,24 @@ it('scales by invocations an instance', () => {
   });
   templates.sagemaker?.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
     TargetTrackingScalingPolicyConfiguration: {
-      TargetValue: 3000,
+      TargetValue: 450,
       PredefinedMetricSpecification: { PredefinedMetricType: 'SageMakerVariantInvocationsPerInstance' },
     },
   });
+});
+
+it('has logs that expire, made before SageMaker would make some that do not', () => {
+  const groups = templates.sagemaker?.findResources('AWS::Logs::LogGroup') ?? {};
+  expect(Object.keys(groups)).toHaveLength(1);
+  const [[id, group]] = Object.entries(groups) as [[string, Resource]];
+  expect(group.Properties.RetentionInDays).toBe(30);
+  const [endpoint] = resources('AWS::SageMaker::Endpoint');
+  expect(endpoint?.DependsOn).toContain(id);
+  const [prefix, ...name] = group.Properties.LogGroupName['Fn::Join'][1];
+  expect([prefix, ...name].join('')).toMatch(/^\/aws\/sagemaker\/Endpoints\/mien-prod-/);
+  const named = endpoint?.Properties.EndpointName['Fn::Join'][1];
+  expect(named).toEqual([prefix.replace('/aws/sagemaker/Endpoints/', ''), ...name]);
+  expect(JSON.stringify(named)).toContain('AWS::StackId');
 });
 
 it('is watched', () => {

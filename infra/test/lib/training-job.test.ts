@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { synthesise } from '../support/synth.js';
@@ -17,6 +18,19 @@ describe('queues', () => {
       ['g6.xlarge', 'g5.xlarge', 'g4dn.xlarge'],
     ]);
     for (const { Type } of environments) expect(Type).toBe('SPOT');
+  });
+
+  it('follow their launch template and the newest AMI', () => {
+    for (const { Properties } of resources('AWS::Batch::ComputeEnvironment')) {
+      const { LaunchTemplate, UpdateToLatestImageVersion } = Properties.ComputeResources;
+      const id = LaunchTemplate.LaunchTemplateId.Ref;
+      expect(id).toMatch(/Template/);
+      expect(LaunchTemplate.Version).toEqual({ 'Fn::GetAtt': [id, 'LatestVersionNumber'] });
+      expect(UpdateToLatestImageVersion).toBe(true);
+      expect(Properties.ReplaceComputeEnvironment).toBe(false);
+      // Only with Batch's own role can the instances of an environment be updated.
+      expect(Properties.ServiceRole).toBeUndefined();
+    }
   });
 
   it('make the cache of kernels for the image’s user', () => {
@@ -49,9 +63,38 @@ describe('training', () => {
   });
 });
 
+it('installs all that training needs at one version each', () => {
+  const read = (name: string) =>
+    readFileSync(new URL(`../../../scripts/train/engines/torch/${name}`, import.meta.url), 'utf8')
+      .split('\n')
+      .filter((line) => line && !line.startsWith('#'));
+  const pins = read('requirements-jobs.txt');
+  for (const pin of pins) expect(pin).toMatch(/^[\w-]+==[\d.]+$/);
+  const names = (lines: string[]) => lines.map((line) => line.split(/[=>]/)[0]);
+  expect(names(pins)).toEqual(names(read('requirements.txt')));
+  const script = readFileSync(new URL('../../jobs/train.sh', import.meta.url), 'utf8');
+  expect(script).toContain('install --quiet --disable-pip-version-check -r engine/requirements-jobs.txt');
+});
+
 describe('scoring', () => {
+  const scoring = definitions.find(({ EcsProperties }) => EcsProperties);
+
+  it('goes on where it was: another attempt, time enough, the script as it was tested', () => {
+    expect(scoring.RetryStrategy.Attempts).toBe(3);
+    expect(scoring.Timeout.AttemptDurationSeconds).toBe(24 * 3600);
+    const [, { Command }] = scoring.EcsProperties.TaskProperties[0].Containers;
+    const script = readFileSync(new URL('../../jobs/score.py', import.meta.url), 'utf8');
+    expect(Command).toEqual([
+      'bash',
+      '-c',
+      expect.stringMatching(/awscli==[\d.]+ && exec python3 -c "\$0"$/),
+      script,
+    ]);
+    // Batch and ECS fill these in.
+    expect(script).not.toMatch(/Ref::|\$\(/);
+  });
+
   it('serves on the GPU and drives from beside it', () => {
-    const scoring = definitions.find(({ EcsProperties }) => EcsProperties);
     const [server, driver] = scoring.EcsProperties.TaskProperties[0].Containers;
     expect(server.ResourceRequirements).toContainEqual({ Type: 'GPU', Value: '1' });
     expect(server.Essential).toBe(false);

@@ -62,6 +62,37 @@ describe('the function', () => {
   });
 });
 
+it('takes revoked keys from both endpoints: another version of the keys changes both, and nothing else', () => {
+  const changed = (type: string, keysVersion: number) => {
+    const [each] = synthesise({ keysVersion }).resources(type);
+    return JSON.stringify(each?.Properties);
+  };
+  for (const type of ['AWS::Lambda::Function', 'AWS::ECS::TaskDefinition']) {
+    expect(changed(type, 2)).not.toBe(changed(type, 1));
+    expect(changed(type, 2).replace(/("KEYS_VERSION"[^}]*)"2"/, '$1"1"')).toBe(changed(type, 1));
+  }
+});
+
+it('is watched: its errors, its throttles, and 5xx of the API', () => {
+  const alarms = resources('AWS::CloudWatch::Alarm', 'fallback').map(({ Properties }) => Properties);
+  expect(alarms.map(({ Namespace, MetricName }) => [Namespace, MetricName])).toEqual([
+    ['AWS/Lambda', 'Errors'],
+    ['AWS/Lambda', 'Throttles'],
+    ['AWS/ApiGateway', '5xx'],
+  ]);
+  for (const alarm of alarms) {
+    expect(alarm).toMatchObject({ Threshold: 0, EvaluationPeriods: 1, Statistic: 'Sum', Period: 300 });
+    expect(alarm.ComparisonOperator).toBe('GreaterThanThreshold');
+    expect(alarm.AlarmActions).toHaveLength(1);
+    expect(JSON.stringify(alarm.Dimensions)).toMatch(/"Ref":"WasmFunction\w+"/);
+  }
+});
+
+it('reserves no concurrency where told so: a new account has too little of it', () => {
+  const [each] = synthesise({ fallback: { concurrency: 0 } }).resources('AWS::Lambda::Function');
+  expect(each?.Properties.ReservedConcurrentExecutions).toBeUndefined();
+});
+
 describe('lambdaCode', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mien-lambda-'));
 

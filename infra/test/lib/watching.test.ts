@@ -28,6 +28,12 @@ describe('alarms', () => {
         each.MetricStat ? [each.MetricStat.Metric.MetricName] : [],
     );
     expect(names.sort()).toEqual(['HTTPCode_ELB_5XX_Count', 'HTTPCode_Target_5XX_Count', 'RequestCount']);
+    // None of them has data where nothing happened; without a healthy task not even the requests.
+    const { Expression } = errors?.Properties.Metrics.find(
+      (each: { Expression?: string }) => each.Expression,
+    ) as { Expression: string };
+    for (const name of ['task', 'elb', 'requests'])
+      expect(Expression.replaceAll(`FILL(${name}, 0)`, '')).not.toContain(name);
     templates.gpu?.hasResourceProperties('AWS::CloudWatch::Alarm', {
       MetricName: 'TargetResponseTime',
       ExtendedStatistic: 'p99',
@@ -64,6 +70,23 @@ describe('alarms', () => {
     const { prometheus } = JSON.parse(text).logs.metrics_collected;
     expect(prometheus.log_group_name).toBe('LOGS');
     expect(prometheus.emf_processor.metric_declaration[0].metric_selectors).toEqual([`^${QUEUE_METRIC}$`]);
+    expect(agent.RestartPolicy).toEqual({ Enabled: true });
+  });
+
+  it('watch the queue of their own stage', () => {
+    const { resources } = synthesise({ stage: 'test' });
+    const [task] = resources('AWS::ECS::TaskDefinition');
+    const agent = JSON.stringify(task?.Properties.ContainerDefinitions[1]);
+    expect(agent).toContain("labels: { service: mien, stage: 'test' }");
+    // JSON in JSON in JSON.
+    expect(agent.replaceAll('\\', '')).toContain('"dimensions":[["service","stage"]]');
+    const queue = resources('AWS::CloudWatch::Alarm').find(
+      ({ Properties }) => Properties.MetricName === QUEUE_METRIC,
+    );
+    expect(queue?.Properties.Dimensions).toEqual([
+      { Name: 'service', Value: 'mien' },
+      { Name: 'stage', Value: 'test' },
+    ]);
   });
 
   it('reach the e-mail address through an encrypted topic', () => {

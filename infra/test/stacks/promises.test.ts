@@ -136,10 +136,21 @@ it('keeps data by default and leaves nothing where told to', () => {
   for (const type of kept) for (const each of bare(type)) expect(each.DeletionPolicy).toBe('Delete');
 });
 
+it('keeps twenty images of each kind', () => {
+  const [repository] = resources('AWS::ECR::Repository');
+  const { rules } = JSON.parse(repository?.Properties.LifecyclePolicy.LifecyclePolicyText);
+  const kept = rules.map(({ selection }: { selection: object }) => selection);
+  const twenty = { tagStatus: 'tagged', countType: 'imageCountMoreThan', countNumber: 20 };
+  expect(kept).toEqual(
+    ['gpu-', 'sagemaker-'].map((prefix) => expect.objectContaining({ ...twenty, tagPrefixList: [prefix] })),
+  );
+});
+
 it('names nothing but the ECR repository, so that a second stage fits beside the first', () => {
   expect(Object.keys(templates)).toEqual(['foundation', 'gpu', 'fallback', 'sagemaker', 'training']);
+  const named = resources('AWS::Logs::LogGroup', 'sagemaker');
   for (const type of ['AWS::S3::Bucket', 'AWS::IAM::Role', 'AWS::ECS::Cluster', 'AWS::Logs::LogGroup'])
-    for (const { Properties } of resources(type))
+    for (const { Properties } of resources(type).filter((each) => !named.includes(each)))
       expect(
         Object.keys(Properties ?? {}).filter((key) => /^(Bucket|Role|Cluster|LogGroup)Name$/.test(key)),
       ).toEqual([]);

@@ -3,15 +3,15 @@ import { type ChildProcess, execFile, execFileSync, type SpawnOptions, spawn } f
 import {
   chmodSync,
   cpSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
-  renameSync,
   symlinkSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import dockerignore from '@balena/dockerignore';
@@ -72,14 +72,18 @@ export function builder(installer: NodeJS.ProcessEnv = {}) {
   }
 
   async function copy({ words, flags }: Step, image: Image, given: Record<string, string>): Promise<void> {
-    const to = join(image.root, resolve(image.workdir, words.at(-1) as string));
-    const [source] = words as [string];
-    if (!flags.from) return copyContext(words.slice(0, -1), to);
+    const last = words.at(-1) as string;
+    const to = join(image.root, resolve(image.workdir, last));
+    const sources = words.slice(0, -1);
+    if (!flags.from) return copyContext(sources, to);
     await buildImage(flags.from, given);
     mkdirSync(dirname(to), { recursive: true });
-    if (source === '/usr/local/bin/node') cpSync(process.execPath, to, { dereference: true });
-    // Moved, as it may hold a gigabyte.
-    else renameSync(join(work, folderOf(flags.from, given), source), to);
+    for (const source of sources) {
+      const from = join(work, folderOf(flags.from, given), source);
+      if (source === '/usr/local/bin/node') cpSync(process.execPath, to, { dereference: true });
+      else if (lstatSync(from).isDirectory()) link(`${from}/.`, `${to}/`);
+      else link(from, last.endsWith('/') ? join(to, basename(source)) : to);
+    }
   }
 
   async function runStep({ words, exec }: Step, image: Image, own: string, values: Record<string, string>) {
@@ -130,8 +134,15 @@ function copyContext(sources: string[], to: string): void {
   const git = ['ls-files', '--cached', '--others', '--exclude-standard'];
   const names = execFileSync('git', git, { cwd: REPOSITORY, encoding: 'utf8' }).trim().split('\n');
   for (const name of filter.filter(names)) {
-    if (sources.includes('.') || sources.includes(name)) cpSync(join(REPOSITORY, name), join(to, name));
+    if (sources.includes('.')) cpSync(join(REPOSITORY, name), join(to, name));
+    else if (sources.includes(name)) cpSync(join(REPOSITORY, name), join(to, basename(name)));
   }
+}
+
+/** Copies into what is there, as Docker does; by links, as it may be a gigabyte. */
+function link(from: string, to: string): void {
+  mkdirSync(to.endsWith('/') ? to : dirname(to), { recursive: true });
+  execFileSync('cp', ['--archive', '--link', from, to]);
 }
 
 /** Mounts what Docker mounts, seen by this process alone, and becomes the command: signals reach it. */
