@@ -1,9 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { loadAssets, packageRoot } from '../src/assets/node.js';
 import { loadModel } from '../src/assets/node-model.js';
 import { MienError } from '../src/model/errors.js';
-import { createRecognizer, type Recognition, type RecognizedFace } from '../src/model/recognizer.js';
+import {
+  createRecognizer,
+  type Recognition,
+  type RecognizedFace,
+  type RecognizeOptions,
+} from '../src/model/recognizer.js';
 import { writeAtomically } from './lib/files.js';
 import { drawSaliency } from './lib/overlay.js';
 
@@ -12,7 +18,13 @@ interface PredictOptions {
   /** The model's folder; the published one if it is not given. */
   model?: string | undefined;
   saliency?: string | undefined;
+  maxFaces?: number | undefined;
+  /** Pixels. */
+  minFaceSize?: number | undefined;
+  face?: RecognizeOptions['face'] | undefined;
 }
+
+const read = (file: string) => (file === '-' ? buffer(process.stdin) : readFile(file));
 
 type Failure = { error: { code: string; message: string } };
 
@@ -52,14 +64,14 @@ function describe(file: string, result: Recognition | Failure): string {
 }
 
 /**
- * Scores the faces of photos and prints them: a table for people, or with `json` one object with the API's answer by file.
+ * Scores the faces of photos, `-` being what comes on the standard input, and prints them: a table for people, or with `json` one object with the API's answer by file.
  * A file that fails is reported in its place, the others go on, and the exit code is 1 in the end. With `saliency` a PNG is
  * written of the photo with what speaks for each face's best label drawn over it.
  * @throws {MienError} `invalid_data` where one drawing is to show several photos
  */
 export async function predict(
   files: string[],
-  { json, model: folder, saliency }: PredictOptions,
+  { json, model: folder, saliency, maxFaces, minFaceSize, face }: PredictOptions,
 ): Promise<void> {
   if (saliency && files.length > 1) throw new MienError('invalid_data', '--saliency takes one photo');
   const [assets, model] = await Promise.all([
@@ -67,11 +79,17 @@ export async function predict(
     loadModel(folder ?? join(packageRoot(), 'models', 'mien-v1')),
   ]);
   const recognizer = await createRecognizer({ assets, model, backend: 'wasm' });
+  const options: RecognizeOptions = {
+    ...(maxFaces && { maxFaces }),
+    ...(minFaceSize && { minFaceSize }),
+    ...(face && { face }),
+    ...(saliency && { saliency: 'top' }),
+  };
   const results: Record<string, Recognition | Failure> = {};
   for (const file of files) {
-    const result = await readFile(file)
+    const result = await read(file)
       .then(async (bytes) => {
-        const recognition = await recognizer.recognize(bytes, saliency ? { saliency: 'top' } : {});
+        const recognition = await recognizer.recognize(bytes, options);
         if (saliency) writeAtomically(saliency, await drawSaliency(assets.wasm, bytes, recognition));
         return recognition;
       })

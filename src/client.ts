@@ -1,61 +1,59 @@
 /** A client of the HTTP API: `fetch` and nothing else, so it runs wherever that is. */
+import { answersOf } from './client/answers.js';
+import { createEnding } from './client/ending.js';
+import { ClientError, noAnswer, reasonOf, refusal } from './client/error.js';
+import { bodyOf, type Photo } from './client/frames.js';
 import type { ErrorBody } from './handlers/errors.js';
 import type { FrameAnswer } from './handlers/routes/expressions/stream.js';
 import type { Recognition, RecognizeOptions } from './model/recognizer.js';
 
+export { ClientError } from './client/error.js';
+export type { Photo } from './client/frames.js';
 export type { ErrorBody } from './handlers/errors.js';
 export type { FrameAnswer } from './handlers/routes/expressions/stream.js';
-export type { Expression, Recognition, RecognizedFace } from './model/recognizer.js';
+export type { Label } from './model/labels.js';
+export type { Expression, Recognition, RecognizedFace, RecognizeOptions } from './model/recognizer.js';
 export type { Saliency } from './model/saliency.js';
+export type { TrackedFace } from './model/tracker.js';
 
-/** What may be sent: the bytes of a JPEG, PNG or WebP file. */
-export type Photo = Blob | ArrayBuffer | Uint8Array;
+/**
+ * How long the second frame of a stream waits for the server to accept the first, milliseconds. A `fetch` or a proxy that
+ * answers only what has been sent whole is not kept waiting for ever.
+ */
+const ACCEPTED_MS = 2000;
 
 export interface ClientOptions {
   /** The server's address, such as https://mien.example.com. */
   url: string | URL;
   /** API key, sent as a bearer token. Default none. */
   key?: string;
-  /** Longest wait for an answer, milliseconds. Default 30,000. */
+  /**
+   * Longest wait for an answer, or for a stream to be opened once its first frame is there, milliseconds; Infinity waits
+   * for ever. Default 30,000.
+   */
   timeoutMs?: number;
   /** What fetches. Default the global `fetch`. */
   fetch?: typeof fetch;
 }
 
-/** An answer that is not a success, or none at all. */
-export class ClientError extends Error {
-  override readonly name = 'ClientError';
-  constructor(
-    message: string,
-    /** The answer's code (`invalid_image`, `rate_limited` …); `no_answer` where there was none that is the API's. */
-    readonly code: ErrorBody['error']['code'] | 'no_answer',
-    /** HTTP status; undefined without an answer. */
-    readonly status?: number,
-    /** What the server calls the request in its logs. */
-    readonly requestId?: string,
-    /** Seconds after which the server says to try again. */
-    readonly retryAfterSeconds?: number,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
 export interface Client {
   /**
    * Finds the faces of a photo and scores each one's expression.
-   * @throws ClientError
+   * @throws ClientError; the signal's reason
    */
   recognize(photo: Photo, options?: RecognizeOptions): Promise<Recognition>;
   /**
-   * The same for up to 32 photos in one request: each has its own result, or its own error.
-   * @throws ClientError where the request as a whole fails
+   * The same for up to 32 photos in one request: each has its own result, or its own error. Together they may have what the
+   * server takes of one request, 10 MiB unless it is told otherwise.
+   * @throws ClientError where the request as a whole fails, `body_too_large` perhaps; the signal's reason
    */
   recognizeBatch(photos: Photo[], options?: RecognizeOptions): Promise<(Recognition | ErrorBody)[]>;
   /**
    * Sends the frames of a video as they come, and gives their answers in order. Where `fetch` can stream a request, as in
-   * Node and Workers; browsers need HTTP/2 for it.
-   * @throws ClientError where the stream cannot be opened, or breaks off
+   * Node and Workers; browsers need HTTP/2 for it, and answer only once all is sent, which `timeoutMs` then holds for. The
+   * frames' source is told to stop (`return()`) where the loop over the answers is left.
+   * @throws ClientError where the stream cannot be opened, breaks off, or is ended by the server (`request_timeout` where no
+   *   frame came for its 30 s); the signal's reason; what the frames' source throws
    */
   recognizeStream(
     frames: AsyncIterable<Photo> | Iterable<Photo>,
@@ -69,147 +67,122 @@ export interface StreamOptions extends RecognizeOptions {
 }
 
 /**
+ * @throws TypeError where `url` is no address of a server
  * @example
  * import { createClient } from 'mien/client';
  * const client = createClient({ url: 'http://localhost:8080' });
  * const { faces } = await client.recognize(await readFile('photo.jpg'), { maxFaces: 1 });
  */
-export function createClient(options: ClientOptions): Client {
-  const { url, key, timeoutMs = 30_000, fetch: send = fetch } = options;
-  const base = `${url}`.replace(/\/*$/, '/');
+export function createClient({ url, key, timeoutMs = 30_000, fetch: send = fetch }: ClientOptions): Client {
+  const base = baseOf(url);
+  const late = () => noAnswer(base, `not within ${timeoutMs} ms`);
 
-  const noAnswer = (why: string, cause?: unknown) =>
-    new ClientError(
-      `${base} does not answer as mien does: ${why}.`,
-      'no_answer',
-      undefined,
-      undefined,
-      undefined,
-      { cause },
-    );
+  /** Sends a body, and gives the answer where it is a success. */
+  async function post(
+    path: string,
+    query: object,
+    init: RequestInit & { duplex?: 'half' },
+  ): Promise<Response> {
+    const address = new URL(path, base);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) address.searchParams.set(name, `${value}`);
+    const headers = { ...init.headers, ...(key && { authorization: `Bearer ${key}` }) };
+    const response = await send(address, { method: 'POST', ...init, headers } as RequestInit);
+    if (response.ok) return response;
+    // A proxy's own answer is no JSON.
+    const answer: Partial<ErrorBody> | undefined = await response
+      .json()
+      .catch(() => init.signal?.throwIfAborted());
+    throw refusal(response, answer?.error);
+  }
 
-  /** Sends a body, and gives what `read` makes of the answer where it is a success. */
+  /** What is to be thrown instead of an error: why the request has ended, or that it has no answer. */
+  function explained(error: unknown, { aborted, reason }: AbortSignal): unknown {
+    if (aborted) return reason;
+    return error instanceof ClientError ? error : noAnswer(base, reasonOf(error), error);
+  }
+
+  /** Sends a body, and gives the JSON that is answered, where it has a list by that name. */
   async function ask<T>(
     path: string,
-    { signal, ...query }: StreamOptions,
-    init: RequestInit & { duplex?: 'half' },
-    read: (response: Response) => Promise<T>,
+    { signal: caller, ...query }: RecognizeOptions,
+    { list, ...init }: RequestInit & { list: string },
   ): Promise<T> {
-    const address = new URL(path, base);
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) address.searchParams.set(name, `${value}`);
-    }
-    // A stream lasts as long as its frames come.
-    const limit = init.duplex ? undefined : AbortSignal.timeout(timeoutMs);
-    const signals = [signal, limit].filter((one) => one !== undefined);
-    let response: Response;
-    let answer: T | Partial<ErrorBody> | undefined;
+    const { signal, startClock, end } = createEnding(caller);
+    startClock(timeoutMs, late);
     try {
-      response = await send(address, {
-        method: 'POST',
-        ...init,
-        headers: { ...init.headers, ...(key && { authorization: `Bearer ${key}` }) },
-        ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
-      } as RequestInit);
-      answer = response.ok
-        ? await read(response)
-        : await response.json().catch(() => signal?.throwIfAborted());
-    } catch (cause) {
-      signal?.throwIfAborted();
-      throw noAnswer(limit?.aborted ? `not within ${timeoutMs} ms` : (cause as Error).message, cause);
+      const answer = await (await post(path, query, { ...init, signal })).json();
+      if (!Array.isArray(answer?.[list])) throw new Error(`its answer has no ${list}`);
+      return answer;
+    } catch (error) {
+      throw explained(error, signal);
+    } finally {
+      end();
     }
-    if (response.ok) return answer as T;
-    // A proxy's own answer is no JSON.
-    throw refusal(response, (answer as Partial<ErrorBody> | undefined)?.error);
   }
 
   return {
-    recognize(photo, options = {}) {
+    async recognize(photo, options = {}) {
       const headers = { 'content-type': 'application/octet-stream' };
-      return ask('v1/expressions', options, { body: photo as BodyInit, headers }, (response) =>
-        response.json(),
-      );
+      return ask('v1/expressions', options, { body: photo as BodyInit, headers, list: 'faces' });
     },
     async recognizeBatch(photos, options = {}) {
-      const body = new FormData();
-      for (const photo of photos)
-        body.append('image', photo instanceof Blob ? photo : new Blob([photo as BlobPart]), 'photo');
-      const { results } = await ask('v1/expressions/batch', options, { body }, (response) => response.json());
+      const form = await formOf(photos);
+      const { results } = await ask<{ results: (Recognition | ErrorBody)[] }>(
+        'v1/expressions/batch',
+        options,
+        { ...form, list: 'results' },
+      );
       return results;
     },
-    async *recognizeStream(frames, options = {}) {
+    async *recognizeStream(frames, { signal: caller, ...query } = {}) {
+      const { signal, startClock, stopClock, end } = createEnding(caller);
+      const opened = () => {
+        startClock(timeoutMs, late);
+        // All others would be sent in vain to a server that refuses, and its refusal be lost with the connection.
+        return settled(opening, ACCEPTED_MS);
+      };
+      const body = bodyOf(frames, { signal, opened, onError: end });
       const headers = { 'content-type': 'application/x-ndjson' };
-      const body = linesOf(frames);
-      const stream = await ask(
-        'v1/expressions/stream',
-        options,
-        { body, headers, duplex: 'half' },
-        async (response) => response.body as ReadableStream<Uint8Array>,
-      );
+      const opening = post('v1/expressions/stream', query, { body, headers, duplex: 'half', signal });
       try {
-        yield* answers(stream);
-      } catch (cause) {
-        options.signal?.throwIfAborted();
-        throw noAnswer((cause as Error).message, cause);
+        const response = await opening;
+        stopClock();
+        yield* answersOf(response);
+      } catch (error) {
+        throw explained(error, signal);
+      } finally {
+        end();
       }
     },
   };
 }
 
-/** A line of JSON a frame, made when it is asked for. */
-function linesOf(frames: AsyncIterable<Photo> | Iterable<Photo>): ReadableStream<Uint8Array> {
-  const source = Symbol.asyncIterator in frames ? frames[Symbol.asyncIterator]() : frames[Symbol.iterator]();
-  const encoder = new TextEncoder();
-  const frameByFrame = { highWaterMark: 0 };
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        const { done, value } = await source.next();
-        if (done) return controller.close();
-        controller.enqueue(encoder.encode(`${JSON.stringify({ image: await base64(value) })}\n`));
-      },
-      async cancel() {
-        await source.return?.();
-      },
-    },
-    frameByFrame,
-  );
+/** @throws TypeError */
+function baseOf(url: string | URL): URL {
+  const base = URL.canParse(`${url}`) ? new URL(url) : undefined;
+  if (!base || !/^https?:$/.test(base.protocol))
+    throw new TypeError(`url has to be a server's address, such as http://localhost:8080; it is ${url}.`);
+  base.pathname = base.pathname.replace(/\/*$/, '/');
+  return base;
 }
 
-async function base64(photo: Photo): Promise<string> {
-  const bytes = new Uint8Array(photo instanceof Blob ? await photo.arrayBuffer() : photo);
-  let text = '';
-  // In parts, since a call takes only so many arguments.
-  for (let at = 0; at < bytes.length; at += 8192)
-    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return btoa(text);
+/** A form's bytes, with their type. Sent as they are made, they would often hide that the server refuses them. */
+async function formOf(photos: Photo[]): Promise<{ body: ArrayBuffer; headers: Record<string, string> }> {
+  const form = new FormData();
+  for (const photo of photos)
+    form.append('image', photo instanceof Blob ? photo : new Blob([photo as BlobPart]), 'photo');
+  const made = new Response(form);
+  const headers = { 'content-type': made.headers.get('content-type') as string };
+  return { body: await made.arrayBuffer(), headers };
 }
 
-async function* answers(stream: ReadableStream<Uint8Array>): AsyncGenerator<FrameAnswer> {
-  const decoder = new TextDecoder();
-  const reader = stream.getReader();
-  let rest = '';
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
-      rest = lines.pop() as string;
-      for (const line of lines) yield JSON.parse(line);
-    }
-  } finally {
-    // Whoever stops reading stops the sending too.
-    await reader.cancel().catch(() => {});
-  }
-}
-
-function refusal({ status, headers }: Response, error: ErrorBody['error'] | undefined): ClientError {
-  const wait = Number(headers.get('retry-after') ?? Number.NaN);
-  return new ClientError(
-    error?.message ?? `The server answers ${status}.`,
-    error?.code ?? 'no_answer',
-    status,
-    error?.requestId,
-    Number.isNaN(wait) ? undefined : wait,
-  );
+/** Waits until a promise is settled, but not longer. */
+async function settled(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const enough = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, enough]).catch(() => {});
+  clearTimeout(timer);
 }

@@ -103,6 +103,15 @@ describe('createClient', () => {
     });
   });
 
+  test.each(['localhost:8911', '', undefined])('is not made for the address %j', (url) => {
+    expect(() => createClient({ url: url as string })).toThrow(/^url has to be a server's address/);
+  });
+
+  test('waits for ever where it is told to', async () => {
+    const patient = createClient({ url: 'http://mien.test', fetch: appFetch, timeoutMs: Infinity });
+    expect((await patient.recognize(photo, { maxFaces: 1 })).faces).toHaveLength(1);
+  });
+
   test('gives each of several photos its result or its error', async () => {
     const { faces } = await recognizer.recognize(photo, { maxFaces: 1 });
     const [one, two, three] = await client.recognizeBatch(
@@ -162,5 +171,20 @@ describe('createClient', () => {
     };
     const patient = createClient({ url: 'http://mien.test', fetch: waiting });
     await expect(patient.recognize(photo, { signal: gone })).rejects.toThrow('gone');
+    await expect(patient.recognizeStream([photo], { signal: gone }).next()).rejects.toThrow('gone');
+  });
+
+  test('may be given up by one signal for many requests', async () => {
+    const warned = vi.fn();
+    process.on('warning', warned);
+    const { signal } = new AbortController();
+    const quick = createClient({
+      url: 'http://mien.test',
+      fetch: async () => Response.json({ faces: [] }),
+    });
+    await Promise.all(Array.from({ length: 30 }, () => quick.recognize(photo, { signal })));
+    await new Promise(setImmediate);
+    process.off('warning', warned);
+    expect(warned).not.toHaveBeenCalled();
   });
 });

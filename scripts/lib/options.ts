@@ -1,18 +1,7 @@
-import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { Option } from '@commander-js/extra-typings';
 import { BACKEND_NAMES } from '../../src/model/backends/index.js';
 
-/** Reads an option's value as a positive whole number. */
-export function positive(value: string): number {
-  if (!/^[1-9]\d*$/.test(value)) throw new InvalidArgumentError('It is no positive whole number.');
-  return Number(value);
-}
-
-/** Reads an option's value as a number that is not negative. */
-export function nonNegative(value: string): number {
-  if (value.trim() === '' || !(Number(value) >= 0))
-    throw new InvalidArgumentError('It is no number from 0 on.');
-  return Number(value);
-}
+export { nonNegative, positive } from './numbers.js';
 
 /** What computes the network. */
 export const backendOption = (about: string) =>

@@ -74,5 +74,7 @@ const ASKED = ['/v1/*', '/v2', '/v2/models/*', '/huggingface', '/invocations'];
 const crossOrigin = (guard: (env: unknown) => Guard) =>
   cors({
     origin: (origin, c) => (guard(c.env).corsOrigins.includes(origin) ? origin : null),
+    allowMethods: ['GET', 'POST'],
+    maxAge: 600, // seconds: a page with a camera would otherwise ask leave every few frames
     exposeHeaders: ['Retry-After', 'X-Request-Id', HEADER_LENGTH],
   });

@@ -1,9 +1,7 @@
-import { CROP_SIZE } from '../model/architecture.js';
+import { CROP_BYTES } from '../model/architecture.js';
 import { LABELS } from '../model/labels.js';
 import type { Classifier, QueuedClassifier } from '../model/model.js';
 import { ApiError } from './errors.js';
-
-const CROP_BYTES = CROP_SIZE * CROP_SIZE;
 
 export interface BatchingOptions {
   /** Most crops of one inference. 1 batches nothing. */

@@ -32,7 +32,10 @@ export const settings = z.object({
   ...guardSettings.shape,
   RATE_LIMIT: integer(0, 1_000_000)
     .default(0)
-    .describe('Most requests a minute of a key, or of an address without keys; beyond it 429. 0 is no limit'),
+    .describe(
+      'Most requests a minute of a key, or of an address without keys; beyond it 429. 0 is no limit. Behind a proxy all ' +
+        "have the proxy's address: let it limit them, or give keys",
+    ),
   MAX_CONCURRENT: integer(1, 100_000)
     .default(64)
     .describe(
@@ -83,7 +86,12 @@ export const settings = z.object({
     .describe('Most crops that wait for an inference; beyond it 503 with `Retry-After`'),
   QUEUE_TIMEOUT_MS: integer(1, 60_000)
     .default(10_000)
-    .describe('Longest wait for an inference, milliseconds; after it 503'),
+    .describe(
+      'Longest wait of a photo for a thread, and of a crop for an inference, milliseconds; after it 503',
+    ),
+  PHOTO_TIMEOUT_MS: integer(1, 600_000)
+    .default(30_000)
+    .describe('Longest work on finding the faces of a photo, milliseconds; after it 503, and another thread'),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('http://localhost:4318')
     .optional()
     .describe("OpenTelemetry collector that gets traces; OpenTelemetry's other `OTEL_` variables hold too"),

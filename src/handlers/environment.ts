@@ -26,7 +26,8 @@ export function readEnvironment<T extends z.ZodType>(
   if (result.success) return result.data;
   const lines = result.error.issues.map(({ path, message }) => {
     const name = String(path[0]);
-    return `${isSecret(name) ? name : `${name}=${env[name]}`}: ${message}`;
+    // What stands before an @ may be a password.
+    return `${isSecret(name) ? name : `${name}=${env[name]?.replace(/^.*@/s, '…@')}`}: ${message}`;
   });
   throw new ConfigError([...new Set(lines)].join('\n'));
 }

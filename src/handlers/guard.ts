@@ -8,6 +8,10 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 );
 
+/** Whether it is written as browsers write it: in lower case, without a usual port, a path or a star. */
+const isOrigin = (text: string) =>
+  /^https?:\/\/[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+
 /** SHA-256 of nothing. */
 const NO_KEY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
@@ -35,7 +39,7 @@ export const guardSettings = z.object({
     .default('refuse')
     .describe('`allow` answers everybody where there are no keys'),
   CORS_ORIGINS: list
-    .pipe(z.array(z.string().regex(/^https?:\/\/[^/]+$/, 'must be origins such as https://example.com')))
+    .pipe(z.array(z.string().refine(isOrigin, 'must be origins such as https://example.com')))
     .default([])
     .describe('Origins of web pages that may ask, separated by commas, such as https://example.com'),
 });

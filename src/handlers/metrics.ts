@@ -1,5 +1,6 @@
 /** Prometheus metrics of one process. */
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { UpstreamResult } from './upstream.js';
 
 /** Upper bounds of the histograms of durations, seconds. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -9,10 +10,12 @@ const SIZES = [1, 2, 4, 8, 16, 32, 64, 128];
 export interface MetricsOptions {
   /** Crops that wait for an inference. */
   queueLength: () => number;
+  /** Photos that wait for a thread. */
+  photosWaiting: () => number;
 }
 
 /** What is measured: requests; stages of the work; batch sizes; the queue; and what Prometheus expects of a process. */
-export function createMetrics({ queueLength }: MetricsOptions) {
+export function createMetrics({ queueLength, photosWaiting }: MetricsOptions) {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -44,7 +47,24 @@ export function createMetrics({ queueLength }: MetricsOptions) {
       this.set(queueLength());
     },
   });
+  new Gauge({
+    name: 'mien_photos_waiting',
+    help: 'Photos that wait for a thread to decode them and find faces.',
+    registers,
+    collect() {
+      this.set(photosWaiting());
+    },
+  });
+  const upstream = new Counter({
+    name: 'mien_upstream_requests_total',
+    help: 'Requests of inferences from GPU_URL, by what became of them.',
+    labelNames: ['result'],
+    registers,
+  });
   return {
+    upstream(result: UpstreamResult): void {
+      upstream.inc({ result });
+    },
     /** Says what infers, once that is known: every figure has it as a label from then on. */
     backend(name: string): void {
       registry.setDefaultLabels({ backend: name });

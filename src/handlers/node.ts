@@ -33,6 +33,8 @@ import { createUpstream, withUpstream } from './upstream.js';
 
 /** Longest wait for requests in flight after a signal: containers are killed 30 s after it. */
 const DRAIN_MS = 25_000;
+/** How long a client that was accepted may take to send its request's headers while the server stops, milliseconds. */
+const QUIET_MS = 2_000;
 
 function fail(error: unknown): never {
   if (error instanceof ConfigError || MienError.is(error)) console.error(`error: ${error.message}`);
@@ -45,8 +47,12 @@ async function start(config: Config): Promise<void> {
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // every open stream listens
   let batcher: Batcher | undefined;
-  const metrics = createMetrics({ queueLength: () => batcher?.length() ?? 0 });
-  const upstream = createUpstream(config);
+  let photosWaiting = () => 0;
+  const metrics = createMetrics({
+    queueLength: () => batcher?.length() ?? 0,
+    photosWaiting: () => photosWaiting(),
+  });
+  const upstream = createUpstream(config, { onResult: metrics.upstream });
   const queue = (
     classifier: Classifier | QueuedClassifier,
     { version }: ModelFiles,
@@ -69,8 +75,22 @@ async function start(config: Config): Promise<void> {
     const [assets, model] = await Promise.all([loadAssets(), loadModel(config.MODEL)]);
     const backend = await chooseBackend(config.BACKEND, assets);
     metrics.backend(backend);
-    const { MAX_PIXELS: maxPixels, THREADS: threads } = config;
-    return createThreadedRecognizer({ threads, assets, model, backend, maxPixels, queue });
+    const { recognizer, waiting } = await createThreadedRecognizer({
+      threads: config.THREADS,
+      assets,
+      model,
+      backend,
+      maxPixels: config.MAX_PIXELS,
+      waitMs: config.QUEUE_TIMEOUT_MS,
+      workMs: config.PHOTO_TIMEOUT_MS,
+      hopeless() {
+        log('error', 'Nothing can be computed here any more; the server stops, so that it is started anew.');
+        drain(1);
+      },
+      queue,
+    });
+    photosWaiting = waiting;
+    return recognizer;
   });
   const recognizer = observed(lazy, (timing) => {
     metrics.photo(timing);
@@ -112,6 +132,8 @@ async function start(config: Config): Promise<void> {
   const { PORT: port, HOST: hostname } = config;
   const serverOptions = {
     headersTimeout: config.RECEIVE_TIMEOUT_MS,
+    // Not Node's five minutes: bodies have limits of their own, and a stream lasts as long as its lines come.
+    requestTimeout: 0,
     connectionsCheckingInterval: 1000, // how often Node looks for late headers, half a minute by default
     // Longer than the balancer's 60 s (infra/lib/listener.ts): it would send a request where Node has just hung up.
     keepAliveTimeout: 65_000,
@@ -128,19 +150,22 @@ async function start(config: Config): Promise<void> {
   }) as Server;
   server.on('error', (error: NodeJS.ErrnoException) => fail(listenError(error, config)));
 
-  const drain = () => {
+  function drain(code: number): void {
+    if (stopping.signal.aborted) return;
     stopping.abort(new ApiError('not_ready', 'The server is stopping.'));
     server.close(async () => {
       log('info', 'stopped', { accepted, answered });
-      await tracing?.flush().catch((error: unknown) => log('error', 'The last traces are lost.', { error }));
-      process.exit(0);
+      await tracing?.flush();
+      process.exit(code);
     });
     // A connection whose last answer is out would otherwise be kept open for the next request.
     setInterval(() => server.closeIdleConnections(), 100);
+    // Node does not count those as idle on which nothing has come yet, such as browsers open beforehand.
+    setInterval(() => accepted === answered && server.closeAllConnections(), QUIET_MS);
     setTimeout(() => process.exit(1), DRAIN_MS);
-  };
-  process.once('SIGTERM', drain);
-  process.once('SIGINT', drain);
+  }
+  process.once('SIGTERM', () => drain(0));
+  process.once('SIGINT', () => drain(0));
 }
 
 /** An address that works where it is clicked on: 0.0.0.0 and :: are none. */

@@ -116,6 +116,8 @@ const paths: Record<string, Json> = {
       parameters: parameters(expressionsQuery),
       requestBody: {
         required: true,
+        description:
+          'Up to 32 photos; together they have the size of one request, 10 MiB unless the server is told otherwise',
         content: {
           'multipart/form-data': {
             schema: {
@@ -140,13 +142,17 @@ const paths: Record<string, Json> = {
       parameters: parameters(streamQuery),
       requestBody: {
         required: true,
-        description: 'A line of JSON a frame; it may be sent while answers are read',
+        description:
+          'A line of JSON a frame, each within the size and the time of a whole request, 10 MiB and 30 s unless the server ' +
+          'is told otherwise; it may be sent while answers are read',
         content: { 'application/x-ndjson': { schema: jsonSchema(jsonBody, 'input') } },
       },
       responses: {
-        ...ok('A line of JSON a frame, in order; one that failed has an `error`', {
-          'application/x-ndjson': { schema: { $ref: '#/components/schemas/Frame' } },
-        }),
+        ...ok(
+          'A line of JSON a frame, in order; one that failed has an `error`. Where the server ends the stream, since a line ' +
+            'is too long or too late or since it stops, the last line is an `error` with `final`: true',
+          { 'application/x-ndjson': { schema: { $ref: '#/components/schemas/Frame' } } },
+        ),
         ...refusals(['invalid_request', ...KEYED]),
       },
     },
@@ -196,6 +202,34 @@ const paths: Record<string, Json> = {
       responses: {
         ...ok('Its name, version and extensions', json('ServerMetadata')),
         ...refusals(KEYED, 'InferError'),
+      },
+    },
+  },
+  '/v2/health/live': {
+    get: {
+      operationId: 'live',
+      summary: 'Open Inference Protocol: the process answers',
+      responses: ok('It does', { 'application/json': { schema: { const: { live: true } } } }),
+    },
+  },
+  '/v2/health/ready': {
+    get: {
+      operationId: 'ready',
+      summary: 'Open Inference Protocol: the model has warmed up',
+      responses: {
+        ...ok('It has', { 'application/json': { schema: { const: { ready: true } } } }),
+        ...refusals(['not_ready'], 'InferError'),
+      },
+    },
+  },
+  '/v2/models/{model}/ready': {
+    get: {
+      operationId: 'modelReady',
+      summary: 'Open Inference Protocol: this model has warmed up',
+      parameters: [model],
+      responses: {
+        ...ok('It has', { 'application/json': { schema: { const: { name: 'mien', ready: true } } } }),
+        ...refusals(['not_found', 'not_ready', ...KEYED], 'InferError'),
       },
     },
   },
@@ -253,7 +287,9 @@ export function openApi(): Json {
       title: 'mien',
       version: VERSION,
       description:
-        'Facial expressions: seven scores for each face of a photo. An expression is an appearance, not a feeling.',
+        'Facial expressions: seven scores for each face of a photo. An expression is an appearance, not a feeling. ' +
+        'What is below `/v2/models/{model}` is also below `/v2/models/{model}/versions/{version}`. On Node there are ' +
+        'also `/metrics`, for Prometheus, and `/ping` and `/invocations`, for SageMaker.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     paths,

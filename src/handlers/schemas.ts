@@ -68,7 +68,16 @@ const trackedFace = face.extend({
 
 export const frame = z.union([
   recognition.extend({ frame: frameNumber, faces: z.array(trackedFace) }),
-  errorBody.extend({ frame: frameNumber }),
+  errorBody.extend({
+    frame: frameNumber,
+    final: z.exactOptional(
+      z
+        .literal(true)
+        .describe(
+          'The server ends the stream: this frame, which may not have come, and later ones have no answer',
+        ),
+    ),
+  }),
 ]) satisfies z.ZodType<FrameAnswer>;
 
 export const classification = expressions.max(LABELS.length);

@@ -1,24 +1,34 @@
 /** OpenTelemetry traces of one process, sent to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names. */
+import { setTimeout } from 'node:timers/promises';
 import { httpInstrumentationMiddleware } from '@hono/otel';
-import { trace } from '@opentelemetry/api';
+import { DiagLogLevel, diag, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import type { MiddlewareHandler } from 'hono';
 import type { Recognition } from '../model/recognizer.js';
 import { VERSION } from '../version.js';
+import { log } from './log.js';
+
+/** Longest wait for a collector when the server stops, milliseconds. */
+const FLUSH_MS = 2_000;
 
 export interface Tracing {
   /** Makes a span of every request, below the caller's where it sends `traceparent`. */
   middleware: MiddlewareHandler;
   /** Makes a span of each stage of a photo that has just been answered, below the request's. */
   stages(timing: Recognition['timing']): void;
-  /** Sends what has not been sent. */
+  /** Sends what has not been sent, or gives it up after two seconds. */
   flush(): Promise<void>;
 }
 
 /** Starts. The exporter and the sampler read their `OTEL_` variables from the environment themselves. */
 export function startTracing(): Tracing {
+  const said = (message: string, ...details: unknown[]) =>
+    log('error', 'OpenTelemetry', { reason: [message, ...details].join(' ') });
+  const silent = () => {};
+  const logger = { error: said, warn: said, info: silent, debug: silent, verbose: silent };
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const service = { 'service.name': process.env.OTEL_SERVICE_NAME ?? 'mien', 'service.version': VERSION };
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes(service),
@@ -36,6 +46,13 @@ export function startTracing(): Tracing {
         span.end(at);
       }
     },
-    flush: () => provider.forceFlush(),
+    async flush() {
+      const sent = provider.forceFlush().then(
+        () => true,
+        () => false,
+      );
+      if (!(await Promise.race([sent, setTimeout(FLUSH_MS, false)])))
+        log('error', 'The last traces are lost.');
+    },
   };
 }

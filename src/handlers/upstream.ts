@@ -1,5 +1,6 @@
 /** Another mien, on a GPU: asked first, and done without where it does not answer. */
 import { z } from 'zod';
+import { CROP_BYTES } from '../model/architecture.js';
 import { BACKEND_NAMES, type BackendName } from '../model/backends/index.js';
 import { LABELS } from '../model/labels.js';
 import type { Classifier, QueuedClassifier } from '../model/model.js';
@@ -7,12 +8,23 @@ import { httpUrl } from './environment.js';
 import { log } from './log.js';
 import { HEADER_LENGTH } from './routes/inference/tensors.js';
 
+/** A path is added to it, and what it holds may be logged. */
+function isPlain(address: string): boolean {
+  const { username, password, search, hash } = new URL(address);
+  return !(username || password || search || hash);
+}
+
 /** On every runtime. */
 export const upstreamSettings = z.object({
   GPU_URL: httpUrl('https://gpu.example.com')
+    .refine(isPlain, 'must be an address without a name, a password, a query or a fragment')
     .optional()
     .describe('Address of another mien that is asked to infer first; where it fails, this one infers itself'),
-  GPU_KEY: z.string().optional().describe('API key for `GPU_URL`'),
+  GPU_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+    .optional()
+    .describe('API key for `GPU_URL`'),
   GPU_TIMEOUT_MS: z
     .string()
     .regex(/^[1-9]\d{0,4}$/, 'must be a whole number from 1 to 99999')
@@ -26,7 +38,6 @@ const FAILURES = 3;
 /** How long an open circuit stays open, milliseconds: then one request tries. */
 const OPEN_MS = 30_000;
 
-const CROP_BYTES = 48 * 48;
 /** Most crops of one request, as the other side limits them. */
 const MOST_CROPS = 256;
 
@@ -36,6 +47,19 @@ const response = z.object({
   parameters: z.object({ backend: z.enum(BACKEND_NAMES) }),
   outputs: z.tuple([z.object({ data: z.array(score) })]),
 });
+
+/** `answered`; `busy`, it refused as one that has too much to do; `failed`; `skipped`, it was not asked. */
+export type UpstreamResult = 'answered' | 'busy' | 'failed' | 'skipped';
+
+export interface UpstreamOptions {
+  /** The time, milliseconds. */
+  now?: () => number;
+  /** Hears what became of each request of an inference. */
+  onResult?: ((result: UpstreamResult) => void) | undefined;
+}
+
+/** It is there, but has too much to do. */
+class Busy extends Error {}
 
 export interface Upstream {
   /**
@@ -52,13 +76,13 @@ export interface Upstream {
 }
 
 /**
- * Speaks the Open Inference Protocol to another mien. After three failures one after the other it is left alone for 30 s.
- * Nothing is asked twice. The circuit is plain numbers, without a promise that one request would resolve for another:
+ * Speaks the Open Inference Protocol to another mien. After three failures one after the other it is left alone for 30 s;
+ * that it has too much to do is none. Nothing is asked twice. The circuit is plain numbers, without a promise that one request would resolve for another:
  * Workers forbid that.
  */
 export function createUpstream(
   settings: z.output<typeof upstreamSettings>,
-  now: () => number = Date.now,
+  { now = Date.now, onResult }: UpstreamOptions = {},
 ): Upstream | undefined {
   const { GPU_URL: url, GPU_KEY: key, GPU_TIMEOUT_MS: timeoutMs } = settings;
   if (!url) return undefined;
@@ -69,7 +93,10 @@ export function createUpstream(
     async classify(crops, version, signal) {
       signal?.throwIfAborted();
       const count = crops.length / CROP_BYTES;
-      if (count > MOST_CROPS || now() < openUntil) return undefined;
+      if (count > MOST_CROPS || now() < openUntil) {
+        onResult?.('skipped');
+        return undefined;
+      }
       // Of those that come while one tries, the others do without.
       const trial = failures >= FAILURES;
       if (trial) openUntil = now() + OPEN_MS;
@@ -82,21 +109,34 @@ export function createUpstream(
         if (!areProbabilities(scores, count))
           throw new Error('its scores are not probabilities of these crops');
         failures = openUntil = 0;
+        onResult?.('answered');
         return { scores, backend: answer.parameters.backend };
       } catch (error) {
         if (signal?.aborted) {
           if (trial) openUntil = 0; // it says nothing of the other machine, which the next request tries
           throw signal.reason;
         }
+        if (error instanceof Busy) {
+          failures = openUntil = 0;
+          onResult?.('busy');
+          return undefined;
+        }
         if (++failures >= FAILURES) openUntil = now() + OPEN_MS;
+        onResult?.('failed');
         log('error', 'GPU_URL does not answer; inferring here', {
           failures,
-          reason: `${(error as Error).message}`,
+          reason: reasonOf(error as Error),
         });
         return undefined;
       }
     },
   };
+}
+
+/** Of fetch itself the cause alone says what is wrong: a name, a port, a certificate. */
+function reasonOf({ message, cause }: Error): string {
+  const { code, message: why = '' } = (cause ?? {}) as { code?: string; message?: string };
+  return [message, code ?? why].filter(Boolean).join(': ');
 }
 
 async function ask(url: string, key: string | undefined, crops: Uint8Array, signal: AbortSignal) {
@@ -115,7 +155,9 @@ async function ask(url: string, key: string | undefined, crops: Uint8Array, sign
   });
   if (!answer.ok) {
     await answer.body?.cancel();
-    throw new Error(`it answers ${answer.status}`);
+    // A balancer's own 503, where no server is left behind it, does not say when to try again.
+    const What = answer.headers.has('retry-after') ? Busy : Error;
+    throw new What(`it answers ${answer.status}`);
   }
   return response.parse(await answer.json());
 }

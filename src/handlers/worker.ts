@@ -1,5 +1,6 @@
 /** The Cloudflare Workers entry: `npm run edge:dev`, `npm run edge:deploy`; configured by wrangler.jsonc. */
 import './worker/no-eval.js';
+import type { MiddlewareHandler } from 'hono';
 import { bundledAssets, bundledModel, bundledSite } from '../assets/bundled.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
@@ -49,6 +50,12 @@ const guard = (env: unknown): Guard => {
   return settings.guard;
 };
 
+/** As on Node a wrong setting lets nothing run, so that it is seen at once. */
+const configured: MiddlewareHandler = async (c, next) => {
+  guard(c.env);
+  await next();
+};
+
 export default createApp({
   recognizer,
   ready: () => recognizer.ready(),
@@ -56,5 +63,5 @@ export default createApp({
   site: bundledSite,
   guard,
   limits: [rateLimit],
-  middleware: [drain],
+  middleware: [configured, drain],
 });

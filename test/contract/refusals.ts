@@ -75,7 +75,12 @@ export function refusals(name: string, request: Request, options: ContractOption
       expect(error.details.issues[0].path).toBe('saliency');
     });
 
-    test.each(['0', '101', '-1', '1.5', 'many', ''])('maxFaces=%s', async (value) => {
+    test('a parameter that there is not', async () => {
+      const { error } = await fails(`${EXPRESSIONS}?maxfaces=1`, post(photo), 400, 'invalid_request');
+      expect(error.message).toContain('maxfaces');
+    });
+
+    test.each(['0', '101', '-1', '1.5', '0x2', '1e1', 'many', ''])('maxFaces=%s', async (value) => {
       const { error } = await fails(`${EXPRESSIONS}?maxFaces=${value}`, post(photo), 400, 'invalid_request');
       expect(error.details.issues[0].path).toBe('maxFaces');
     });

@@ -101,11 +101,17 @@ describe('slow clients', () => {
     expect(ms).toBeLessThan(1500 + 500);
   });
 
+  test('who are refused and drip on are cut off', async () => {
+    const { text, ms } = await dialogue(`${HEAD.replace('/v1/expressions', '/v1/nothing')}\r\n`, drip('x'));
+    expect(text).toMatch(/^HTTP\/1\.1 404 /);
+    expect(ms).toBeLessThan(1500 + 500);
+  });
+
   test('who drip a frame are answered, and their stream ends', async () => {
     const head = HEAD.replace('/v1/expressions', '/v1/expressions/stream');
     const { text, ms } = await dialogue(`${head}\r\n{"image": 7}\n`, drip('x'));
     expect(text).toContain('"frame":0,"error":{"code":"invalid_request"');
-    expect(text).toContain('"frame":1,"error":{"code":"request_timeout"');
+    expect(text).toMatch(/"frame":1,"error":\{"code":"request_timeout".*"final":true\}/);
     expect(ms).toBeLessThan(1500 + 1000);
   });
 

@@ -17,6 +17,7 @@ test('has a default for everything', () => {
     BATCH_WAIT_MS: 2,
     QUEUE_MAX: 256,
     QUEUE_TIMEOUT_MS: 10_000,
+    PHOTO_TIMEOUT_MS: 30_000,
     RATE_LIMIT: 0,
     MAX_CONCURRENT: 64,
     RECEIVE_TIMEOUT_MS: 30_000,
@@ -62,6 +63,12 @@ test.each([
     { API_KEYS: 'E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855' },
     'API_KEYS: has the hash of an empty key: was a variable not set?',
   ],
+  ...['https://*.example.com', 'https://Example.com', 'https://b.example:443', 'https://b.example/'].map(
+    (CORS_ORIGINS): [Record<string, string>, string] => [
+      { CORS_ORIGINS },
+      `CORS_ORIGINS=${CORS_ORIGINS}: must be origins such as https://example.com`,
+    ],
+  ),
   [{ CORS_ORIGINS: 'example.com' }, 'CORS_ORIGINS=example.com: must be origins such as https://example.com'],
   [{ ANONYMOUS: 'yes' }, 'ANONYMOUS=yes: must be allow or refuse'],
   [{ PORT: '65536' }, 'PORT=65536: must be at most 65535'],
@@ -76,6 +83,10 @@ test.each([
     'OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318: must be an address such as http://localhost:4318',
   ],
   [{ GPU_URL: 'foo:bar' }, 'GPU_URL=foo:bar: must be an address such as https://gpu.example.com'],
+  [
+    { GPU_URL: 'ops:hunter2@host:99' },
+    'GPU_URL=…@host:99: must be an address such as https://gpu.example.com',
+  ],
   [{ BACKEND: 'gpu' }, 'BACKEND=gpu: must be one of auto, wasm, node, node-gpu'],
 ])('refuses %o', (env, message) => {
   expect(() => readConfig(env)).toThrow(new ConfigError(message));

@@ -96,6 +96,8 @@ describe('other origins', () => {
     expect(leave.status).toBe(204);
     expect(leave.headers.get('access-control-allow-origin')).toBe('https://two.example');
     expect(leave.headers.get('access-control-allow-headers')).toBe('authorization');
+    expect(leave.headers.get('access-control-allow-methods')).toBe('GET,POST');
+    expect(leave.headers.get('access-control-max-age')).toBe('600');
     const answer = await ask({ ...KEYED, ...env }, { origin: 'https://one.example', 'x-api-key': OLD });
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://one.example');
     expect(answer.headers.get('access-control-expose-headers')).toBe(

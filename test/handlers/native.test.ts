@@ -1,10 +1,15 @@
 /** The server on native TensorFlow: what the GPU container runs, on the CPU. */
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageRoot } from '../../src/assets/node.js';
 import type { InferResponse } from '../../src/handlers/routes/inference/schema.js';
 import { contract } from '../contract/contract.js';
 import { infer } from '../support/infer.js';
 import { hasNative } from '../support/native.js';
+import { astronaut, encodePng } from '../support/pictures.js';
 import { randomNumbers } from '../support/random.js';
+import { beside, mirrored } from '../support/scenes.js';
 import { type Server, startServer, stopServer, untilReady } from '../support/server.js';
 import { untrainedFolder } from '../support/untrained.js';
 
@@ -41,6 +46,30 @@ describe.skipIf(!hasNative())('a server on native TensorFlow', () => {
     expect(lines(server).find(({ message }) => /^ready/.test(`${message}`))).toMatchObject({
       backend: 'node',
     });
+  });
+
+  test('answers others between the maps of a photo', { timeout: 60_000 }, async () => {
+    const face = astronaut();
+    const row = beside(face, mirrored(face));
+    const photo = encodePng(beside(row, row));
+    let done = false;
+    const asked = fetch(`${server.url}/v1/expressions?saliency=top`, {
+      method: 'POST',
+      body: new Uint8Array(photo),
+    }).then(async (response) => {
+      const { faces, timing } = await response.json();
+      done = true;
+      return { faces: faces.length, ms: timing.inferMs };
+    });
+    let longest = 0;
+    while (!done) {
+      const began = performance.now();
+      await fetch(`${server.url}/healthz`);
+      longest = Math.max(longest, performance.now() - began);
+    }
+    const { faces, ms } = await asked;
+    expect(faces).toBe(4);
+    expect(longest).toBeLessThan(ms); // as long, were the maps computed at once
   });
 
   test('gives concurrent requests their own scores', { timeout: 60_000 }, async () => {
@@ -83,6 +112,23 @@ describe.skipIf(!hasNative())('a server on native TensorFlow', () => {
     const figure = (name: string) => Number(new RegExp(`^${name}.* (\\d+)$`, 'm').exec(text)?.[1]);
     // Most of the inferences were of more than one crop.
     expect(figure('mien_batch_size_bucket\\{le="1"')).toBeLessThan(figure('mien_batch_size_count') / 2);
+  });
+});
+
+describe.skipIf(!hasNative())('a server whose GPU is lost', () => {
+  test('stops, so that another is started in its place', { timeout: 60_000 }, async () => {
+    const hook = join(packageRoot(), 'test', 'support', 'lost-gpu.cjs');
+    const server = await startServer({ MODEL: folder, BACKEND: 'node', NODE_OPTIONS: `--require=${hook}` });
+    await untilReady(server);
+    const crop = new Uint8Array(CROP_BYTES);
+    expect((await infer(server.url, crop)).status).toBe(200);
+    const ended = once(server.process, 'exit');
+    server.process.kill('SIGUSR2');
+    const statuses: number[] = [];
+    for (let request = 0; request < 3; request++) statuses.push((await infer(server.url, crop)).status);
+    expect(statuses).toEqual([500, 500, 500]);
+    expect(await ended).toEqual([1, null]);
+    expect(lines(server).map(({ message }) => message)).toContain('stopped');
   });
 });
 

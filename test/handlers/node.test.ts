@@ -131,8 +131,12 @@ describe('starting and stopping', () => {
     const codes = text
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line).error.code);
-    expect(codes).toEqual(['invalid_request', 'not_ready']);
+      .map((line) => JSON.parse(line))
+      .map(({ error, final }) => [error.code, final]);
+    expect(codes).toEqual([
+      ['invalid_request', undefined],
+      ['not_ready', true],
+    ]);
     expect(code).toBe(0);
     const last = JSON.parse(server.output().trim().split('\n').at(-1) as string);
     expect(last).toMatchObject({ message: 'stopped', accepted: last.answered });

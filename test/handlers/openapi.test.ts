@@ -45,6 +45,10 @@ const EXCHANGES: [operation: string, path: string, init: RequestInit, status: nu
   ['get /healthz', '/healthz', {}, 200],
   ['get /readyz', '/readyz', {}, 200],
   ['get /v2', '/v2', {}, 200],
+  ['get /v2/health/live', '/v2/health/live', {}, 200],
+  ['get /v2/health/ready', '/v2/health/ready', {}, 200],
+  ['get /v2/models/{model}/ready', '/v2/models/mien/ready', {}, 200],
+  ['get /v2/models/{model}/ready', '/v2/models/yours/ready', {}, 404],
   ['get /v2/models/{model}', '/v2/models/mien', {}, 200],
   ['get /v2/models/{model}', '/v2/models/yours', {}, 404],
   [
@@ -119,6 +123,16 @@ describe('the OpenAPI document', () => {
     expect([ok.frame, ok.faces[0].track, refused.error.code]).toEqual([0, 1, 'invalid_request']);
   });
 
+  test('has every route of the app, as far as its versions go', () => {
+    const routed = app()
+      .routes.filter(({ method, path }) => method !== 'ALL' && !path.includes('versions'))
+      .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, '{$1}')}`);
+    const described = Object.entries(document.paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method} ${path}`),
+    );
+    expect([...new Set(routed)].sort()).toEqual(described.sort());
+  });
+
   test('has had every operation exercised', () => {
     const all = Object.entries(document.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method} ${path}`),
@@ -148,7 +162,7 @@ describe('the OpenAPI document', () => {
       { type: 'apiKey', in: 'header', name: 'X-API-Key' },
     ]);
     for (const [path, operations] of Object.entries(document.paths)) {
-      const open = ['/healthz', '/readyz'].includes(path);
+      const open = ['/healthz', '/readyz', '/v2/health/live', '/v2/health/ready'].includes(path);
       for (const { responses } of Object.values(operations))
         for (const status of [401, 429, 500, 503]) {
           if (!open) expect([path, status, status in responses]).toEqual([path, status, true]);

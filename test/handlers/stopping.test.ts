@@ -1,5 +1,6 @@
 /** What becomes of requests when the server is told to go, and of the next server when it was not asked. */
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { infer } from '../support/infer.js';
@@ -109,4 +110,15 @@ describe.each(hasNative() ? ['wasm', 'node'] : ['wasm'])('on %s, under load', (b
     // As long as the first took, and as much again and two seconds for a machine that does other things as well.
     expect(again.ms).toBeLessThan(2 * cold.ms + 2000);
   });
+});
+
+test('a connection on which nothing comes does not keep it from stopping', { timeout: 60_000 }, async () => {
+  const server = await startServer({ MODEL: folder });
+  await untilReady(server);
+  const silent = connect(Number(new URL(server.url).port), '127.0.0.1');
+  await once(silent, 'connect');
+  const began = performance.now();
+  expect(await stopServer(server)).toBe(0);
+  expect(performance.now() - began).toBeLessThan(20_000); // of 25 s, after which it stops whatever happens
+  silent.destroy();
 });

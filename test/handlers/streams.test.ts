@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createApp } from '../../src/handlers/app.js';
 import { concurrencyLimit } from '../../src/handlers/middleware/concurrency-limit.js';
 import { logged } from '../../src/handlers/middleware/logged.js';
+import { frame as frameSchema } from '../../src/handlers/schemas.js';
 import type { Recognition, Recognizer } from '../../src/model/recognizer.js';
+import { startServer, stopServer, untilReady } from '../support/server.js';
+import { untrainedFolder } from '../support/untrained.js';
 
 const recognizer = {
   recognize: async () => ({ faces: [] as unknown }) as Recognition,
@@ -57,4 +61,35 @@ describe('an open stream', () => {
     expect(await ask()).toBe(503);
     await vi.waitFor(async () => expect(await ask()).toBe(200));
   });
+
+  test('that the server ends has a last line that says so', async () => {
+    const { sender, response } = openStream(50);
+    sender.enqueue(new TextEncoder().encode('{"image": 7}\n'));
+    const lines = (await (await response).text()).trimEnd().split('\n');
+    const answers = lines.map((line) => frameSchema.parse(JSON.parse(line)));
+    expect(answers).toMatchObject([
+      { frame: 0, error: { code: 'invalid_request' } },
+      { frame: 1, error: { code: 'request_timeout' }, final: true },
+    ]);
+    expect(answers[0]).not.toHaveProperty('final');
+  });
+});
+
+test('a stream lasts as long as its frames come, not as long as Node lets a request', async () => {
+  const { folder, remove } = untrainedFolder();
+  const hasty = { NODE_OPTIONS: '--require ./test/support/hasty-node.cjs' };
+  const server = await startServer({ MODEL: folder, RECEIVE_TIMEOUT_MS: '1000', ...hasty });
+  await untilReady(server);
+  const FRAMES = 12;
+  async function* frames() {
+    for (let frame = 0; frame < FRAMES; frame++) {
+      yield new TextEncoder().encode('{"image": 7}\n');
+      await sleep(300);
+    }
+  }
+  const init = { method: 'POST', body: frames(), duplex: 'half' } as unknown as RequestInit;
+  const response = await fetch(`${server.url}/v1/expressions/stream`, init);
+  expect((await response.text()).trimEnd().split('\n')).toHaveLength(FRAMES);
+  await stopServer(server);
+  remove();
 });

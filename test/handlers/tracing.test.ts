@@ -71,3 +71,15 @@ test('traces go to the collector: a span of the request below its caller’s, an
   // No picture and no score leaves the process.
   expect(received.map(({ body }) => body).join()).not.toMatch(/happy|surprise|iVBOR/);
 }, 30_000);
+
+test('a collector that is not there is named in the log, and does not keep the server from stopping', async () => {
+  const { folder, remove } = untrainedFolder();
+  const server = await startServer({ MODEL: folder, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
+  await untilReady(server);
+  await fetch(`${server.url}/healthz`);
+  const began = performance.now();
+  expect(await stopServer(server)).toBe(0);
+  expect(performance.now() - began).toBeLessThan(10_000); // OpenTelemetry tries for ten seconds
+  expect(server.output()).toContain('The last traces are lost.');
+  remove();
+});

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadAssets } from '../../src/assets/node.js';
 import { createApp } from '../../src/handlers/app.js';
-import { createUpstream, type Upstream, withUpstream } from '../../src/handlers/upstream.js';
+import {
+  createUpstream,
+  type Upstream,
+  type UpstreamResult,
+  upstreamSettings,
+  withUpstream,
+} from '../../src/handlers/upstream.js';
 import { createRecognizer, type Recognition, type Recognizer } from '../../src/model/recognizer.js';
 import { EXPRESSIONS, post } from '../contract/requests.js';
 import { astronautBytes } from '../support/pictures.js';
@@ -14,6 +20,7 @@ let gpu: FakeUpstream;
 let recognizer: Recognizer;
 let upstream: Upstream | undefined;
 let time = 0;
+let results: UpstreamResult[] = [];
 
 beforeAll(async () => {
   const model = untrainedModel();
@@ -28,10 +35,10 @@ beforeAll(async () => {
 afterAll(() => gpu.stop());
 beforeEach(() => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
-  [gpu.mode, gpu.asked, gpu.keys, time] = ['healthy', [], [], 0];
+  [gpu.mode, gpu.asked, gpu.keys, time, results] = ['healthy', [], [], 0, []];
   upstream = createUpstream(
     { GPU_URL: `${gpu.url}/`, GPU_KEY: 'secret', GPU_TIMEOUT_MS: TIMEOUT },
-    () => time,
+    { now: () => time, onResult: (result) => results.push(result) },
   );
 });
 
@@ -88,6 +95,37 @@ describe('with GPU_URL', () => {
     gpu.mode = 'erroring';
     for (let request = 0; request < 3; request++) await ask();
     expect(gpu.asked).toHaveLength(9); // the count has begun anew
+  });
+
+  test('one that is busy is not left alone', async () => {
+    gpu.mode = 'busy';
+    for (let request = 0; request < 4; request++) expect((await ask()).backend).toBe('wasm');
+    gpu.mode = 'healthy';
+    expect((await ask()).backend).toBe('node-gpu');
+    expect(results).toEqual(['busy', 'busy', 'busy', 'busy', 'answered']);
+  });
+
+  test('says what became of each request, and why', async () => {
+    const said = vi.mocked(console.error);
+    upstream = createUpstream(
+      { GPU_URL: 'http://127.0.0.1:9', GPU_TIMEOUT_MS: TIMEOUT },
+      { onResult: (result) => results.push(result) },
+    );
+    for (let request = 0; request < 4; request++) await ask();
+    expect(results).toEqual(['failed', 'failed', 'failed', 'skipped']);
+    expect(said.mock.calls.join('\n')).toMatch(/fetch failed: (ECONNREFUSED|bad port)/);
+  });
+
+  test.each([
+    ['GPU_URL', 'http://ops:hunter2@gpu.example.com'],
+    ['GPU_URL', 'https://gpu.example.com/?stage=prod'],
+    ['GPU_URL', 'https://gpu.example.com/#here'],
+    ['GPU_KEY', 'with\nanother line'],
+  ])('refuses a %s that cannot work', (name, value) => {
+    const settings = (key: string, text: string) => upstreamSettings.safeParse({ [key]: text }).success;
+    expect(settings(name, value)).toBe(false);
+    expect(settings('GPU_URL', 'https://gpu.example.com/stage')).toBe(true); // the controls
+    expect(settings('GPU_KEY', 'printable+ASCII=/')).toBe(true);
   });
 
   test('whoever has gone is no failure of its', async () => {

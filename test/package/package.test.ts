@@ -52,17 +52,57 @@ describe.skipIf(!reachable)('the package in an empty project', () => {
   });
 
   test('holds what runs and nothing of how it is made', () => {
-    const folders = new Set(files.map((file) => file.split('/').slice(0, 2).join('/')));
+    const folders = new Set(
+      files.map((file) =>
+        file
+          .replace(/^docs\/[^/]+\.md$/, 'docs/*.md')
+          .split('/')
+          .slice(0, 2)
+          .join('/'),
+      ),
+    );
     expect([...folders].sort()).toEqual([
+      'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'dist/assets',
       'dist/public',
       'dist/scripts',
       'dist/src',
+      'docs/*.md',
       'models/mien-v1',
       'package.json',
     ]);
+  });
+
+  test('holds what its README and its help point to', () => {
+    const readme = readFileSync(join(project, 'node_modules/mien/README.md'), 'utf8');
+    const links = [...readme.matchAll(/\]\((?!https:)([^)#]+)/g)].map(([, link]) => link as string);
+    expect(links).toContain('docs/configuration.md');
+    // How it is deployed is the repository's matter.
+    expect(links.filter((link) => !files.includes(link) && !link.startsWith('infra/'))).toEqual([]);
+    const help = run('npx', ['--no-install', 'mien', 'serve', '--help']).stdout.replace(/\s+/g, ' ');
+    const [, settings] = /as (\S+) lists/.exec(help) ?? [];
+    expect(readFileSync(settings as string, 'utf8')).toContain('`MAX_CONCURRENT`');
+  });
+
+  test('has types for each of its entries, and for what they take', () => {
+    writeFileSync(
+      join(project, 'typed.ts'),
+      `import { createRecognizer, type RecognizeOptions } from 'mien';
+       import { loadRecognizer } from 'mien/browser/mien.js';
+       import { createClient, type FrameAnswer, type Label, type RecognizeOptions as Asked, type TrackedFace } from 'mien/client';
+       const asked: Asked & RecognizeOptions = { saliency: 'happy' satisfies Label };
+       const client = createClient({ url: 'http://localhost:8080' });
+       export const faces = async (photo: Uint8Array) => (await client.recognize(photo, asked)).faces;
+       export const here = async (photo: Uint8Array) => (await (await createRecognizer()).recognize(photo, asked)).faces;
+       export const page = async (photo: Uint8Array) => (await (await loadRecognizer()).recognize(photo, asked)).faces;
+       export const tracked = (answer: FrameAnswer): TrackedFace[] => ('error' in answer ? [] : answer.faces);`,
+    );
+    const tsc = join(packageRoot(), 'node_modules/.bin/tsc');
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022'];
+    const { stdout } = run(tsc, [...options, '--module', 'nodenext', 'typed.ts']);
+    expect(stdout).toBe('');
   });
 
   test('recognises in Node', () => {

@@ -6,12 +6,16 @@ import { PNG } from 'pngjs';
 import { afterAll, expect, test } from 'vitest';
 import { packageRoot } from '../../src/assets/node.js';
 import { LABELS } from '../../src/model/labels.js';
+import { astronaut, encodePng } from '../support/pictures.js';
+import { beside, mirrored } from '../support/scenes.js';
 import { untrainedFolder } from '../support/untrained.js';
 
 const model = untrainedFolder();
 const folder = mkdtempSync(join(tmpdir(), 'predict-'));
 const text = join(folder, 'notes.txt');
 writeFileSync(text, 'not an image');
+const two = join(folder, 'two.png');
+writeFileSync(two, encodePng(beside(astronaut(), mirrored(astronaut()))));
 afterAll(() => {
   model.remove();
   rmSync(folder, { recursive: true });
@@ -49,6 +53,26 @@ test('reports a bad file in its place, goes on, and exits with 1', () => {
   expect(Object.keys(results[PHOTO])).toEqual(['image', 'faces', 'model', 'backend', 'timing']);
   expect(results[PHOTO].model.name).toBe(basename(model.folder));
   expect(results[PHOTO].faces[0].expressions).toHaveLength(LABELS.length);
+});
+
+test('takes a cropped face, from the standard input', () => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', 'scripts/mien.ts', 'predict', '-', '--face', 'whole', '--model', model.folder],
+    { cwd: packageRoot(), encoding: 'utf8', input: readFileSync(PHOTO) },
+  );
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/^-: 512 x 512 px, 1 face, \d+ ms\n/);
+  expect(stdout).toContain('(x 0, y 0, 512 x 512 px; sure 1.00, roll 0°)');
+});
+
+test('keeps as many faces, and as large ones, as it is told', () => {
+  const faces = (...args: string[]) => JSON.parse(predict('--json', two, ...args).stdout)[two].faces;
+  const all = faces();
+  expect(all).toHaveLength(2);
+  expect(faces('--max-faces', '1')).toEqual(all.slice(0, 1));
+  expect(faces('--min-face-size', '400')).toEqual([]);
+  expect(predict(two, '--max-faces', '0').stderr).toContain('It is no positive whole number.');
 });
 
 test('says how it is used', () => {

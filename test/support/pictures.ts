@@ -151,6 +151,27 @@ export function jpegWithExif(jpeg: Uint8Array, block: number[]): Uint8Array {
   return join(jpeg.subarray(0, 2), [0xff, 0xe1, length >> 8, length & 255], payload, jpeg.subarray(2));
 }
 
+/** A grey progressive JPEG of 64 x 64 pixels with so many scans, all but the first empty, and `between` before the last. */
+export function jpegOfScans(scans: number, between: number[] = []): Uint8Array {
+  const segment = (marker: number, ...content: number[]) => [0xff, marker, 0, content.length + 2, ...content];
+  const codes = (id: number, symbol: number) => segment(0xc4, id, 1, ...Array(15).fill(0), symbol); // the one code is 0
+  const empty = [...segment(0xda, 1, 1, 0, 1, 63, 1), 0]; // 64 blocks by a run of 64, which ends a band
+  return join(
+    [0xff, 0xd8],
+    segment(0xdb, 0, ...Array(64).fill(1)),
+    segment(0xc2, 8, 0, 64, 0, 64, 1, 1, 0x11, 0),
+    codes(0x00, 0),
+    codes(0x10, 0x60),
+    [...segment(0xda, 1, 1, 0, 0, 0, 1), ...Array(8).fill(0)],
+    Array(Math.max(0, scans - 2))
+      .fill(empty)
+      .flat(),
+    between,
+    empty,
+    [0xff, 0xd9],
+  );
+}
+
 export function pngChunk(type: string, content: number[]): number[] {
   const body = [...ascii(type), ...content];
   return [...uint32(content.length), ...body, ...uint32(crc(body))];

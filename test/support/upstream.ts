@@ -9,6 +9,7 @@ export const MODES = [
   'healthy',
   'slow',
   'erroring',
+  'busy',
   'cut off',
   'garbage',
   'not probabilities',
@@ -53,6 +54,7 @@ export async function startUpstream(version: string): Promise<FakeUpstream> {
     });
     if (mode === 'slow') return void setTimeout(() => response.end(answer), 5000).unref();
     if (mode === 'erroring') return response.writeHead(500).end('no memory');
+    if (mode === 'busy') return response.writeHead(503, { 'retry-after': '1' }).end('{}');
     if (mode === 'garbage') return response.end('<html>');
     if (mode === 'cut off') {
       response.writeHead(200, { 'content-length': answer.length }).write(answer.slice(0, 40));

@@ -10,7 +10,7 @@ import { createClassifier } from '../../model/plan/index.js';
 import { ANY_CROP } from '../../model/recognizer.js';
 import { log } from '../log.js';
 import type { ThreadData, ThreadMethods } from './methods.js';
-import type { Answer, Question } from './pool.js';
+import { type Answer, LOADED, type Question } from './pool.js';
 
 async function load({ assets, model, maxPixels }: ThreadData): Promise<ThreadMethods> {
   const backend = await createBackend('wasm', assets);
@@ -39,14 +39,14 @@ function refusal(error: unknown): Answer {
   return { error: { code: 'internal', message: 'Something went wrong here.', details: undefined } };
 }
 
-const methods = load(workerData as ThreadData);
-// Each question is told of it; nobody else has to hear.
-methods.catch(() => {});
+// Where this fails the thread dies, and the pool tries another.
+const methods = await load(workerData as ThreadData);
+parentPort?.postMessage(LOADED);
 
 (parentPort as MessagePort).on('message', async ({ method, values }: Question) => {
   let answer: Answer;
   try {
-    const asked = (await methods)[method as keyof ThreadMethods] as (...values: unknown[]) => unknown;
+    const asked = methods[method as keyof ThreadMethods] as (...values: unknown[]) => unknown;
     answer = { result: await asked(...values) };
   } catch (error) {
     answer = refusal(error);

@@ -1,10 +1,13 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { CROP_BYTES } from '../../model/architecture.js';
 import type { Assets } from '../../model/assets.js';
 import { type BackendName, createBackend } from '../../model/backends/index.js';
 import type { FaceFinder, FoundFaces } from '../../model/finder.js';
-import type { Classifier, Evidence, ModelFiles, QueuedClassifier } from '../../model/model.js';
+import type { Classifier, Evidence, Explainer, ModelFiles, QueuedClassifier } from '../../model/model.js';
 import { createClassifier } from '../../model/plan/index.js';
 import { ANY_CROP, composeRecognizer, type Recognizer } from '../../model/recognizer.js';
+import { watched } from '../watched.js';
 import type { ThreadData, ThreadMethods } from './methods.js';
 import { type AskOptions, createPool, type Pool } from './pool.js';
 
@@ -14,6 +17,11 @@ export interface ThreadedOptions {
   model: ModelFiles;
   backend: BackendName;
   maxPixels: number;
+  /** Longest wait of a photo for a thread, and longest work on it, milliseconds. */
+  waitMs: number;
+  workMs: number;
+  /** Hears, once, that neither threads nor native TensorFlow will ever answer again in this process. */
+  hopeless(): void;
   /** Puts a queue before what infers; `parallel` says how many inferences that can do at a time. */
   queue(classifier: Classifier | QueuedClassifier, model: ModelFiles, parallel: number): QueuedClassifier;
 }
@@ -24,16 +32,23 @@ export interface ThreadedOptions {
  *
  * @throws MienError as `createRecognizer`
  */
-export async function createThreadedRecognizer(options: ThreadedOptions): Promise<Recognizer> {
-  const { threads, assets, model, backend, maxPixels, queue } = options;
+export async function createThreadedRecognizer(options: ThreadedOptions): Promise<{
+  recognizer: Recognizer;
+  /** Photos that wait for a thread. */
+  waiting(): number;
+}> {
+  const { threads, assets, model, backend, maxPixels, waitMs, workMs, hopeless, queue } = options;
   const compiled =
-    backend === 'wasm' ? undefined : createClassifier(model, await createBackend(backend, assets));
+    backend === 'wasm'
+      ? undefined
+      : watched(createClassifier(model, await createBackend(backend, assets)), hopeless);
   const { wasm, detector } = assets;
   const data: ThreadData = { assets: { wasm, detector }, model: compiled ? undefined : model, maxPixels };
-  const pool = createPool(threads, () => startThread(data));
+  const pool = createPool({ size: threads, start: () => startThread(data), hopeless });
   const ask = asking(pool);
   const finder: FaceFinder = {
-    find: (bytes, { signal, ...find }) => ask<FoundFaces>('find', [bytes, find], { signal }),
+    find: (bytes, { signal, ...find }) =>
+      ask<FoundFaces>('find', [bytes, find], { signal, deadlineMs: waitMs, limitMs: workMs }),
     // All are free still, so that each is asked once.
     warmUp: async () => {
       await Promise.all(Array.from({ length: pool.size }, () => ask('warmUp', [])));
@@ -44,12 +59,14 @@ export async function createThreadedRecognizer(options: ThreadedOptions): Promis
     classify: (crops) => ask<Float32Array>('classify', [crops], { urgent: true }),
     dispose() {},
   };
-  return composeRecognizer({
+  const recognizer = composeRecognizer({
     finder,
     classifier: queue(compiled ?? inThreads, model, compiled ? 1 : pool.size),
-    explainer: compiled ?? {
-      evidence: (crops, labels) => ask<Evidence>('evidence', [crops, labels], { urgent: true }),
-    },
+    explainer: compiled
+      ? inTurns(compiled)
+      : {
+          evidence: (crops, labels) => ask<Evidence>('evidence', [crops, labels], { urgent: true }),
+        },
     png: wasm.png,
     warmUp: async () => {
       compiled?.classify(ANY_CROP);
@@ -57,7 +74,25 @@ export async function createThreadedRecognizer(options: ThreadedOptions): Promis
     model,
     backend,
   });
+  return { recognizer, waiting: pool.waiting };
 }
+
+/** Between two faces, others' requests have their turn: a map takes longer than a score. */
+const inTurns = (
+  explainer: Explainer,
+): { evidence(...asked: Parameters<Explainer['evidence']>): Promise<Evidence> } => ({
+  async evidence(crops, labels) {
+    const maps: Evidence[] = [];
+    for (const [index, label] of labels.entries()) {
+      await turn();
+      maps.push(explainer.evidence(crops.subarray(index * CROP_BYTES, (index + 1) * CROP_BYTES), [label]));
+    }
+    const side = maps[0]?.side ?? 0;
+    const values = new Float32Array(maps.length * side * side);
+    for (const [index, map] of maps.entries()) values.set(map.values, index * side * side);
+    return { side, values };
+  },
+});
 
 /** The thread's code stands beside this; from TypeScript, before it is compiled, tsx has to be told to translate there too. */
 function startThread(workerData: ThreadData): Worker {

@@ -1,26 +1,30 @@
 import { Worker } from 'node:worker_threads';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createPool, type Pool } from '../../../src/handlers/threads/pool.js';
 import { MienError } from '../../../src/model/errors.js';
 
-/** Answers `echo` after so many milliseconds, refuses `refuse` as mien does, and dies of `die`. */
+/** Answers `echo` after so many milliseconds, refuses `refuse` as mien does, dies of `die`, and never ends `spin`. */
 const THREAD = `
 const { parentPort, threadId } = require('node:worker_threads');
+parentPort.postMessage('loaded');
 parentPort.on('message', ({ method, values: [value, ms] }) => {
   if (method === 'die') process.exit(3);
+  while (method === 'spin');
   const error = { code: 'invalid_image', message: 'no picture', details: { bytes: value } };
   setTimeout(() => parentPort.postMessage(method === 'refuse' ? { error } : { result: [value, threadId] }), ms);
 });`;
 
 let pool: Pool;
+beforeEach(() => {
+  vi.spyOn(console, 'error').mockImplementation(() => {}); // where deaths are logged
+});
 afterEach(() => pool.dispose());
 
-const pooled = (size: number) => {
+const pooled = (size: number, { sound = (_nth: number): boolean => true, hopeless = () => {} } = {}) => {
   let started = 0;
-  pool = createPool(size, () => {
-    started++;
-    return new Worker(THREAD, { eval: true });
-  });
+  const start = () =>
+    new Worker(sound(++started) ? THREAD : 'throw new RangeError("no memory")', { eval: true });
+  pool = createPool({ size, start, hopeless });
   return { started: () => started };
 };
 const echo = async (value: string, ms = 0, options = {}) =>
@@ -70,7 +74,41 @@ describe('a pool of threads', () => {
     const others = Promise.all([echo('a', 20), echo('b'), echo('c')]);
     await expect(died).rejects.toMatchObject({ code: 'internal' });
     expect((await others).map(([value]) => value)).toEqual(['a', 'b', 'c']);
-    expect(started()).toBe(3);
+    await vi.waitFor(() => expect(started()).toBe(3));
     expect((await echo('after'))[0]).toBe('after');
+  });
+
+  test('gives up what waits for too long, and what takes too long with its thread', async () => {
+    const { started } = pooled(1);
+    await echo('loaded');
+    const busy = echo('busy', 300);
+    await expect(echo('late', 0, { deadlineMs: 50 })).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect(await busy).toContain('busy'); // whose own time had no limit
+    const endless = pool.ask({ method: 'spin', values: [] }, { limitMs: 200 });
+    const next = echo('next', 0, { deadlineMs: 20_000 });
+    await expect(endless).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect((await next)[0]).toBe('next');
+    expect([started(), pool.waiting()]).toEqual([2, 0]);
+  });
+
+  test('is not held up by a thread whose successor cannot start', async () => {
+    // The first dies when it is asked to; the third and fourth, in its place, cannot start.
+    const { started } = pooled(2, { sound: (nth) => nth !== 3 && nth !== 4 });
+    await expect(pool.ask({ method: 'die', values: [] })).rejects.toMatchObject({ code: 'internal' });
+    for (let asked = 0; asked < 100; asked++) {
+      expect((await echo('still', 5))[0]).toBe('still');
+    }
+    await vi.waitFor(() => expect(started()).toBe(5), 5000);
+    const both = await Promise.all([echo('a', 50), echo('b', 50)]);
+    expect(new Set(both.map(([, thread]) => thread)).size).toBe(2);
+  });
+
+  test('says where there is no hope, once, and does not start threads without pause', async () => {
+    const hopeless = vi.fn();
+    const { started } = pooled(1, { sound: () => false, hopeless });
+    await expect(echo('asked')).rejects.toThrow('no memory');
+    await vi.waitFor(() => expect(hopeless).toHaveBeenCalled(), 20_000);
+    expect(started()).toBe(8);
+    expect(hopeless).toHaveBeenCalledTimes(1);
   });
 });

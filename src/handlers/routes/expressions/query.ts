@@ -1,20 +1,17 @@
 import { z } from 'zod';
 import { LABELS } from '../../../model/labels.js';
 
+const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().int().min(least).max(most));
+
 /** The query of everything that takes a photo. */
-export const expressionsQuery = z.object({
-  maxFaces: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(100)
-    .exactOptional()
-    .describe('Most faces answered, surest first; 100 by default'),
-  minFaceSize: z.coerce
-    .number()
-    .int()
-    .min(16)
-    .max(10_000)
+export const expressionsQuery = z.strictObject({
+  maxFaces: whole(1, 100).exactOptional().describe('Most faces answered, surest first; 100 by default'),
+  minFaceSize: whole(16, 10_000)
     .exactOptional()
     .describe(
       'Smallest face answered, in pixels of the box; the smaller, the longer it takes. By default faces from 40 pixels ' +
@@ -33,10 +30,11 @@ export const expressionsQuery = z.object({
 
 /** The query of a stream. */
 export const streamQuery = expressionsQuery.extend({
-  smoothing: z.coerce
-    .number()
-    .min(0)
-    .max(0.99)
+  smoothing: z
+    .string()
+    .regex(/^(\d+\.?\d*|\.\d+)$/, 'must be a number')
+    .transform(Number)
+    .pipe(z.number().min(0).max(0.99))
     .exactOptional()
     .describe(
       'Weight of what was before in the scores of a tracked face: `smoothing` times the score last answered and the rest ' +

@@ -14,12 +14,16 @@ import { streamQuery } from './query.js';
 /** A line of the answer. */
 export type FrameAnswer =
   | ({ frame: number; faces: TrackedFace[] } & Omit<Recognition, 'faces'>)
-  | ({ frame: number } & ErrorBody);
+  | ({
+      frame: number;
+      /** Where the server ends the stream: this frame, which may not have come, and those after it have no answer. */
+      final?: true;
+    } & ErrorBody);
 
 /**
  * NDJSON in, NDJSON out: a line `{"image": base64}` a frame, and a line an answer, in order, each before the next frame is
  * looked at. A frame that is wrong has an error for its answer; one that is too long, or does not come in time, ends the
- * stream after its error, and so does the server's stopping; one whose answer is not taken in time ends it at once.
+ * stream after its error, which is marked as `final`, and so does the server's stopping; one whose answer is not taken in time ends it at once.
  */
 export async function recognizeFrames(
   c: Context<AppEnv>,
@@ -51,7 +55,7 @@ export async function recognizeFrames(
     } catch (error) {
       if (out.aborted || signal.aborted) return;
       // Where not even this is taken, nobody is left to hear of it.
-      await write(out, { frame, ...refusal(c, error).body }).catch(() => {});
+      await write(out, { frame, ...refusal(c, error).body, final: true }).catch(() => {});
     }
   }
 
