@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { scoresOf } from '../src/model/scores.js';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadAssets } from '../src/assets/node.js';
@@ -35,10 +36,10 @@ async function byTrainingForm(
   const progress = new Progress('tfjs cpu', count);
   for (let i = 0; i < count; i++) {
     const picture = enlarge(crops.subarray(i * CROP_BYTES, (i + 1) * CROP_BYTES), arch.side);
-    const scores = tf.tidy(() =>
-      tf.softmax(network.forward(tf.tensor4d(picture, [1, arch.side, arch.side, 1])).logits).dataSync(),
+    const logits = tf.tidy(() =>
+      network.forward(tf.tensor4d(picture, [1, arch.side, arch.side, 1])).logits.dataSync<'float32'>(),
     );
-    out.set(scores, i * arch.labels.length);
+    out.set(scoresOf(logits, arch.smoothing), i * arch.labels.length);
     progress.update(i + 1);
   }
   network.dispose();

@@ -8,6 +8,7 @@ import {
 } from '../../src/model/architecture.js';
 import type { ModelFiles } from '../../src/model/model.js';
 import { type Affine, normAffine, take } from '../../src/model/plan/fold.js';
+import { LEFT } from '../../src/model/scores.js';
 import { checkWeights, decodeSafetensors, type Weights } from '../../src/model/weights.js';
 import { value } from './graph.js';
 import { type ConvOptions, LayerBuilder } from './layers.js';
@@ -16,6 +17,9 @@ import { encodeOnnx } from './schema.js';
 /** Operators' version: 18 is the first whose Resize takes sizes of some axes alone. IR 8 came with it. */
 const OPSET = 18;
 const IR_VERSION = 8;
+
+/** Before the names of layers in the graph, since a row may be called `crops` or `scores` too. */
+const LAYER = 'layer.';
 
 /**
  * A model as ONNX, with the meaning of a crop inside: `crops` uint8 [n, 48, 48, 1] → `scores` float32 [n, 7], which are
@@ -57,9 +61,9 @@ class Network {
   readonly #weights: Weights;
 
   constructor(arch: Architecture, weights: Weights) {
-    this.graph = new LayerBuilder(weights);
-    this.#arch = arch;
-    this.#weights = weights;
+    this.#arch = { ...arch, rows: arch.rows.map((row) => ({ ...row, name: LAYER + row.name })) };
+    this.#weights = new Map([...weights].map(([name, weight]) => [LAYER + name, weight]));
+    this.graph = new LayerBuilder(this.#weights);
   }
 
   build(): void {
@@ -69,11 +73,26 @@ class Network {
       rows.slice(from, to).reduce((x, row) => this.#row(row, x), input);
     const encoded = through(0, start, this.#input('crops'));
     const parts: string[] = [];
-    if (head.features) parts.push(this.graph.dense('head', this.graph.average('features', encoded)));
+    if (head.features) parts.push(this.graph.dense(`${LAYER}head`, this.graph.average('features', encoded)));
     if (head.maps) parts.push(this.graph.average('maps', through(start, rows.length, encoded)));
     const [first = '', second] = parts;
     const logits = second ? this.graph.add('logits', 'Add', [first, second]) : first;
-    this.graph.add('scores', 'Softmax', [logits], { axis: 1 });
+    this.#scores(logits);
+  }
+
+  /** As `scoresOf` in src/model/scores.ts: [n, 7]. */
+  #scores(logits: string): void {
+    const { graph } = this;
+    const { smoothing = 0, labels } = this.#arch;
+    if (smoothing === 0) return void graph.add('scores', 'Softmax', [logits], { axis: 1 });
+    const one = (name: string, value: number) => graph.floats(name, [1], Float32Array.of(value));
+    const smooth = graph.add('scores.smooth', 'Softmax', [logits], { axis: 1 });
+    const taken = graph.add('scores.taken', 'Sub', [smooth, one('scores.share', smoothing / labels.length)]);
+    const left = graph.add('scores.left', 'Mul', [smooth, one('scores.hundredth', LEFT)]);
+    const scores = graph.add('scores.rid', 'Max', [taken, left]);
+    const axes = graph.integers('scores.axes', [1]);
+    const sum = graph.add('scores.sum', 'ReduceSum', [scores, axes], { keepdims: 1 });
+    graph.add('scores', 'Div', [scores, sum]);
   }
 
   /** The crop as the network's input: scaled, enlarged (bilinear, half-pixel centres), [n, 1, S, S]. */

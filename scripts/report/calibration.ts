@@ -7,9 +7,9 @@ export function calibrationSection({ models }: Inputs): Section {
   const [{ title, metrics }] = models;
   const rows = models.map((model) => {
     const { test, private: hidden } = model.metrics.splits;
-    const { temperature, prior = 0 } = model.metrics;
-    return [model.title, temperature, prior, test.ece, hidden.ece, test.withoutCopies.ece].map((value) =>
-      typeof value === 'number' ? value.toFixed(3) : value,
+    const { temperature, prior = 0, smoothing = 0 } = model.metrics;
+    return [model.title, temperature, prior, smoothing, test.ece, hidden.ece, test.withoutCopies.ece].map(
+      (value) => (typeof value === 'number' ? value.toFixed(3) : value),
     );
   });
   return {
@@ -17,9 +17,10 @@ export function calibrationSection({ models }: Inputs): Section {
     text: `## Calibration
 
 Expected calibration error in 15 bins. Logits become (logit + prior × log of the
-label's share of Training) / temperature; both are fitted on PublicTest and folded into the weights.
+label's share of Training) / temperature; both are fitted on PublicTest and folded into the weights. So is the smoothing: a seventh of it is taken from every
+score, since labels smoothed in training keep sure answers from saying so; architecture.json has it.
 
-${table(['model', 'temperature', 'prior', 'ECE, all test images', 'PrivateTest', 'without copies'], rows)}
+${table(['model', 'temperature', 'prior', 'smoothing', 'ECE, all test images', 'PrivateTest', 'without copies'], rows)}
 
 ${picture('reliability', `Share of ${title}'s answers that is right, by their score`)}
 `,

@@ -1,23 +1,27 @@
 import type { Architecture, Row } from '../../src/model/architecture.js';
 import { LABELS } from '../../src/model/labels.js';
+import { scoresOf } from '../../src/model/scores.js';
 import type { Weights } from '../../src/model/weights.js';
 import { type DataSet, rowsOf } from './data/pack.js';
 
 const CLASSES = LABELS.length;
 
 /**
- * What brings scores to what they say: a logit becomes (logit + prior · log(its label's share of Training)) / temperature.
+ * What brings scores to what they say: a logit becomes (logit + prior · log(its label's share of Training)) / temperature,
+ * and of these the scores are made as `scoresOf` does with `smoothing`.
  *
  * A temperature alone cannot undo logit adjustment (labels.adjustment in config.ts), which learns as if rare labels were
- * frequent; `prior` gives back as much of their shares as the scores lack.
+ * frequent; `prior` gives back as much of their shares as the scores lack. Nor can both undo smoothed labels, by which
+ * training has kept sure answers from saying so (docs/experiments.md has what each brings).
  */
 export interface Calibration {
   temperature: number;
   prior: number;
+  smoothing: number;
 }
 
 /** Changes nothing. */
-export const AS_LEARNED: Calibration = { temperature: 1, prior: 0 };
+export const AS_LEARNED: Calibration = { temperature: 1, prior: 0, smoothing: 0 };
 
 /** Logarithms of the labels' shares of Training; a label without pictures counts as one, as in training. */
 export function logShares({ labels, splits }: Pick<DataSet, 'labels' | 'splits'>): number[] {
@@ -37,21 +41,11 @@ export const calibrate = (scores: Float32Array, calibration: Calibration, shares
 
 function calibrateLogits(
   logits: Float64Array,
-  { temperature, prior }: Calibration,
+  { temperature, prior, smoothing }: Calibration,
   shares: readonly number[],
 ): Float32Array {
-  const out = new Float32Array(logits.length);
-  for (let at = 0; at < logits.length; at += CLASSES) {
-    let sum = 0;
-    for (let c = 0; c < CLASSES; c++) {
-      const logit = (logits[at + c] as number) + prior * (shares[c] as number);
-      const power = Math.exp(logit / temperature);
-      out[at + c] = power;
-      sum += power;
-    }
-    for (let c = 0; c < CLASSES; c++) out[at + c] = (out[at + c] as number) / sum;
-  }
-  return out;
+  const raised = logits.map((logit, at) => (logit + prior * (shares[at % CLASSES] as number)) / temperature);
+  return scoresOf(raised, smoothing);
 }
 
 /** Mean squared distance of the scores from the labels (Brier 1950). */
@@ -82,8 +76,9 @@ export const LEAST_TO_CALIBRATE = 100;
 /**
  * The calibration that brings the scores nearest to the labels, by their squared distance: being bounded, it does not
  * let the few faces decide that are labelled wrong and scored surely. The temperature is Guo et al.'s (2017, "On
- * calibration of modern neural networks"), between 1/8 and 8; the prior is between -1 and 2. Where there are fewer than
- * a hundred faces nothing is changed.
+ * calibration of modern neural networks"), between 1/8 and 8; the prior is between -1 and 2, the smoothing between 0
+ * and 0.6. The smoothing is fitted after the prior, with the temperature: these two leave every face its best label. Where
+ * there are fewer than a hundred faces nothing is changed.
  */
 export function fitCalibration(
   scores: Float32Array,
@@ -94,15 +89,24 @@ export function fitCalibration(
   const logits = logitsOf(scores);
   const of = (calibration: Calibration) => distance(calibrateLogits(logits, calibration, shares), labels);
   const widest: [number, number] = [-Math.log(8), Math.log(8)];
-  const temperatureWith = (prior: number) =>
-    Math.exp(minimum((log) => of({ temperature: Math.exp(log), prior }), widest, 1e-3));
-  const prior = minimum((prior) => of({ temperature: temperatureWith(prior), prior }), [-1, 2], 1e-2);
-  return { temperature: temperatureWith(prior), prior };
+  const withTemperature = (rest: Omit<Calibration, 'temperature'>, tolerance = 1e-2): Calibration => {
+    const log = minimum((log) => of({ ...rest, temperature: Math.exp(log) }), widest, tolerance);
+    return { ...rest, temperature: Math.exp(log) };
+  };
+  const prior = minimum((prior) => of(withTemperature({ prior, smoothing: 0 })), [-1, 2], 1e-2);
+  const found = minimum((smoothing) => of(withTemperature({ prior, smoothing })), [0, 0.6], 1e-2);
+  const smoothing = Number(found.toFixed(3)); // as architecture.json gives it
+  const [without, best] = [0, smoothing].map((each) => withTemperature({ prior, smoothing: each }, 1e-3)) as [
+    Calibration,
+    Calibration,
+  ];
+  return of(best) < of(without) ? best : without;
 }
 
 /**
  * The weights with every logit calibrated. The logits are a sum of two linear maps, the head's and the average of module
- * 23's, so one bias takes the prior and both are divided by the temperature: no runtime has to know of it.
+ * 23's, so one bias takes the prior and both are divided by the temperature: no runtime has to know of these. The smoothing
+ * is the architecture's.
  */
 export function foldCalibration(
   weights: Weights,

@@ -38,6 +38,8 @@ const fold = z.object({
   temperature: z.number().nullable(),
   /** Share of the labels' logarithmic frequencies that is added to the logits before; older files lack it. */
   prior: z.number().nullable().optional(),
+  /** What the scores are rid of; older files lack it. */
+  smoothing: z.number().nullable().optional(),
   accuracy: ratio,
   macroRecall: ratio,
   ece: ratio,

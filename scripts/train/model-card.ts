@@ -22,6 +22,8 @@ export interface ModelMetrics {
   temperature: number;
   /** Before that, so much of the logarithms of the labels' shares of Training was added; older models lack it. */
   prior?: number;
+  /** What the scores are rid of (architecture.json has it too); older models lack it. */
+  smoothing?: number;
   splits: { public: Evaluation; private: Evaluation; test: Evaluation };
   training: Training & {
     /** SHA-256 of the packed images. */
@@ -101,7 +103,12 @@ function costText(metrics: ModelMetrics): string {
   ].join('\n');
 }
 
-function calibrationText({ splits: { public: shown, test }, temperature, prior }: ModelMetrics): string {
+function calibrationText({
+  splits: { public: shown, test },
+  temperature,
+  prior,
+  smoothing = 0,
+}: ModelMetrics): string {
   const { withoutCopies } = test;
   const without = withoutCopies.count > 0 ? `, ${withoutCopies.ece.toFixed(3)} without copies` : '';
   const error = `The expected
@@ -110,7 +117,11 @@ calibration error (15 bins) is ${test.ece.toFixed(3)} on the test images${withou
     return `The scores are not calibrated: PublicTest's ${shown.count} faces are too few to calibrate on. ${error}.`;
   const given =
     prior === undefined ? '' : ` and ${prior.toFixed(2)} of the labels' logarithmic shares of Training`;
-  return `The scores are calibrated by a temperature of ${temperature.toFixed(3)}${given}, fitted on PublicTest and folded into the weights. ${error}: of the answers that get a score of 0.8,
+  const rid =
+    smoothing > 0
+      ? `, and by taking a seventh of ${smoothing} from each, as smoothed labels had taught it (architecture.json)`
+      : '';
+  return `The scores are calibrated by a temperature of ${temperature.toFixed(3)}${given}, fitted on PublicTest and folded into the weights${rid}. ${error}: of the answers that get a score of 0.8,
 about 0.8 are right, on pictures such as these.`;
 }
 

@@ -1,7 +1,7 @@
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { type Architecture, parseArchitecture } from '../../src/model/architecture.js';
+import { type Architecture, formatArchitecture, parseArchitecture } from '../../src/model/architecture.js';
 import type { BackendName } from '../../src/model/backends/index.js';
 import { MienError } from '../../src/model/errors.js';
 import type { ModelFiles } from '../../src/model/model.js';
@@ -14,6 +14,7 @@ import { readJson } from '../lib/read-json.js';
 import { calibrate, fitCalibration, foldCalibration, logShares } from './calibrate.js';
 import type { Split } from './data/fer2013.js';
 import { type DataSet, readDataSet, rowsOf } from './data/pack.js';
+import type { Metrics } from './metrics.js';
 import { type ModelMetrics, modelCard } from './model-card.js';
 import { refuseOtherData } from './run-data.js';
 import { joined, measureRows, score } from './scoring.js';
@@ -24,11 +25,12 @@ const METRICS = 'metrics.json';
 
 /** What a model is compared by with the one that it would replace. */
 const published = z.looseObject({
-  splits: z.looseObject({ public: z.looseObject({ accuracy: ratio }) }),
+  splits: z.looseObject({ public: z.looseObject({ accuracy: ratio, loss: z.number() }) }),
   training: z.looseObject({ dataName: z.string() }),
 });
 
-function refuseWorse(out: string, accuracy: number, dataName: string): void {
+/** Better is what gives more right answers on PublicTest, or as many with scores that say more (less loss, to four digits). */
+function refuseWorse(out: string, { accuracy, loss }: Metrics, dataName: string): void {
   const file = join(out, METRICS);
   if (!existsSync(file)) return;
   const { splits, training } = readJson(published, file);
@@ -37,11 +39,13 @@ function refuseWorse(out: string, accuracy: number, dataName: string): void {
       'invalid_data',
       `not published: ${out} was measured on ${training.dataName}, this on ${dataName}: --out names another folder`,
     );
-  const before = splits.public.accuracy;
-  if (accuracy <= before)
+  const { public: before } = splits;
+  const less = Number(loss.toFixed(4)) < Number(before.loss.toFixed(4));
+  if (accuracy < before.accuracy || (accuracy === before.accuracy && !less))
     throw new MienError(
       'invalid_data',
-      `not published: PublicTest accuracy ${accuracy.toFixed(4)} is not above ${before.toFixed(4)} of ${out}`,
+      `not published: PublicTest accuracy ${accuracy.toFixed(4)} is not above ${before.accuracy.toFixed(4)} of ${out}, ` +
+        `nor as high with a loss (${loss.toFixed(4)}) below ${before.loss.toFixed(4)}`,
     );
 }
 
@@ -82,14 +86,16 @@ async function calibrated(
     rows.map((row) => set.labels[row] as number),
     shares,
   );
-  const { accuracy } = measureRows(set, rows, calibrate(scores, calibration, shares));
-  refuseWorse(out, accuracy, dataName);
-  const { temperature, prior } = calibration;
+  const shown = measureRows(set, rows, calibrate(scores, calibration, shares));
+  refuseWorse(out, shown, dataName);
+  const { temperature, prior, smoothing } = calibration;
   console.log(
-    `PublicTest ${accuracy.toFixed(4)}, temperature ${temperature.toFixed(3)}, prior ${prior.toFixed(2)}`,
+    `PublicTest ${shown.accuracy.toFixed(4)}, temperature ${temperature.toFixed(3)}, prior ${prior.toFixed(2)}, ` +
+      `smoothing ${smoothing}`,
   );
   const weights = encodeCompactSafetensors(foldCalibration(exact, arch, calibration, shares));
-  return { model: { ...raw, weights }, calibration };
+  const architecture: Architecture = smoothing > 0 ? { ...arch, smoothing } : arch;
+  return { model: { ...raw, architecture, weights }, architecture, calibration };
 }
 
 const command = npmCommand('publish-model')
@@ -115,12 +121,12 @@ async function publish(options: ReturnType<typeof command.opts>): Promise<void> 
   // A slash at the end would put what is written beside into the folder that is replaced.
   const out = resolve(options.out);
   refuseForeign(out, METRICS);
-  const architecture = parseArchitecture(readJson(z.unknown(), join(run, 'architecture.json')));
+  const learned = parseArchitecture(readJson(z.unknown(), join(run, 'architecture.json')));
   const weights = bestWeights(run);
   const { index, ...set } = readDataSet(data);
   refuseOtherData(run, data, index);
-  const raw: ModelFiles = { name: basename(out), version, architecture, weights };
-  const { model, calibration } = await calibrated(raw, architecture, {
+  const raw: ModelFiles = { name: basename(out), version, architecture: learned, weights };
+  const { model, architecture, calibration } = await calibrated(raw, learned, {
     set,
     dataName: index.name,
     out,
@@ -138,7 +144,7 @@ async function publish(options: ReturnType<typeof command.opts>): Promise<void> 
 
   // The folder is made whole beside the old one, so that a reader never sees files of two models.
   await replaceFolder(out, async (beside) => {
-    copyFileSync(join(run, 'architecture.json'), join(beside, 'architecture.json'));
+    writeAtomically(join(beside, 'architecture.json'), formatArchitecture(architecture));
     writeAtomically(join(beside, 'weights.safetensors'), model.weights);
     writeAtomically(join(beside, METRICS), `${JSON.stringify(metrics, null, 1)}\n`);
     writeAtomically(join(beside, 'MODEL_CARD.md'), modelCard(metrics, architecture));

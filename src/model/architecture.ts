@@ -4,6 +4,8 @@ import { LABELS } from './labels.js';
 
 /** Sides of the crop that every network eats, in pixels. FER2013's images have this size. */
 export const CROP_SIZE = 48;
+/** Bytes of a crop. */
+export const CROP_BYTES = CROP_SIZE * CROP_SIZE;
 
 const channels = z.number().int().min(1).max(4096);
 const name = z.string().regex(/^[a-z][a-z0-9_]*$/);
@@ -95,6 +97,8 @@ const architecture = z.strictObject({
    * layer on the globally averaged encoder features, with dropout on these.
    */
   head: z.strictObject({ maps: z.boolean(), features: z.boolean(), dropout }),
+  /** What publishing found labels to be smoothed by, which is taken from the scores again (scores.ts). Default 0. */
+  smoothing: z.number().min(0).max(0.9).optional(),
 });
 
 /** The network as data: what training, every runtime and every plan are built from. */

@@ -7,6 +7,7 @@ import {
   logShares,
 } from '../../scripts/train/calibrate.js';
 import { loadAssets } from '../../src/assets/node.js';
+import type { Architecture } from '../../src/model/architecture.js';
 import type { Assets } from '../../src/model/assets.js';
 import { createBackend } from '../../src/model/backends/index.js';
 import { createClassifier } from '../../src/model/plan/index.js';
@@ -42,31 +43,51 @@ function drawn(count: number) {
 const SHARES = [1, 1, 1, 6, 1, 1, 1].map((count) => Math.log(count / 12));
 
 describe('fitCalibration', () => {
-  const { scores, labels } = drawn(10_000);
+  const { scores, labels } = drawn(6000);
   const fitted = (given: Float32Array, own = labels) => fitCalibration(given, own, SHARES);
 
   it('leaves calibrated scores as they are', () => {
-    const { temperature, prior } = fitted(scores);
+    const { temperature, prior, smoothing } = fitted(scores);
     expect(temperature).toBeCloseTo(1, 1);
     expect(prior).toBeCloseTo(0, 1);
+    expect(smoothing).toBeLessThan(0.05);
   });
 
   it('says nothing of fewer than a hundred faces', () => {
-    const few = calibrate(scores, { temperature: 2, prior: 0 }, SHARES).subarray(0, 7 * 100);
+    const few = calibrate(scores, { ...AS_LEARNED, temperature: 2 }, SHARES).subarray(0, 7 * 100);
     expect(fitted(few.subarray(0, 7 * 99), labels.slice(0, 99))).toEqual(AS_LEARNED);
     expect(fitted(few, labels.slice(0, 100)).temperature).toBeLessThan(0.8);
   });
 
   it.each([0.5, 2.5])('finds what undoes a temperature of %d', (temperature) => {
-    const found = fitted(calibrate(scores, { temperature, prior: 0 }, SHARES));
+    const found = fitted(calibrate(scores, { ...AS_LEARNED, temperature }, SHARES));
     expect(found.temperature * temperature).toBeCloseTo(1, 1);
     expect(found.prior).toBeCloseTo(0, 1);
   });
 
   it('finds what was taken from the frequent labels', () => {
-    const found = fitted(calibrate(scores, { temperature: 1, prior: -0.5 }, SHARES));
+    const found = fitted(calibrate(scores, { ...AS_LEARNED, prior: -0.5 }, SHARES));
     expect(found.temperature).toBeCloseTo(1, 1);
     expect(found.prior).toBeCloseTo(0.5, 1);
+  });
+
+  it.each([
+    0.1, 0.3,
+  ])('finds that labels were smoothed by %d, and every face keeps its best label', (smoothing) => {
+    const smoothed = scores.map((score) => (1 - smoothing) * score + smoothing / 7);
+    const found = fitted(smoothed);
+    expect(found.smoothing).toBeCloseTo(smoothing, 1);
+    expect(found.temperature).toBeCloseTo(1, 1);
+    const exact = calibrate(smoothed, { ...AS_LEARNED, smoothing }, SHARES);
+    exact.forEach((score, i) => {
+      // A score that is hardly more than nothing keeps a hundredth of what smoothing made of it.
+      expect(Math.abs(score - (scores[i] as number))).toBeLessThan(0.01);
+    });
+    const best = (all: Float32Array, face: number) => {
+      const row = [...all.subarray(7 * face, 7 * face + 7)];
+      return row.indexOf(Math.max(...row));
+    };
+    for (let face = 0; face < 1000; face++) expect(best(exact, face)).toBe(best(scores, face));
   });
 });
 
@@ -93,18 +114,18 @@ describe('foldCalibration', () => {
     const arch = table1({ side: 48, head });
     const weights = livelyWeights(arch);
     const crops = Uint8Array.from({ length: 3 * 48 * 48 }, () => Math.floor((random() + 1) * 128));
-    const scoresOf = (w: typeof weights) => {
+    const scoresOf = (w: typeof weights, architecture: Architecture = arch) => {
       const classifier = createClassifier(
-        { name: 'random', version: '0', architecture: arch, weights: encodeSafetensors(w) },
+        { name: 'random', version: '0', architecture, weights: encodeSafetensors(w) },
         backend,
       );
       const scores = classifier.classify(crops);
       classifier.dispose();
       return scores;
     };
-    const calibration = { temperature: 3, prior: 0.7 };
+    const calibration = { temperature: 3, prior: 0.7, smoothing: 0.2 };
     const plain = scoresOf(weights);
-    const folded = scoresOf(foldCalibration(weights, arch, calibration, SHARES));
+    const folded = scoresOf(foldCalibration(weights, arch, calibration, SHARES), { ...arch, smoothing: 0.2 });
     const expected = calibrate(plain, calibration, SHARES);
     folded.forEach((score, i) => {
       expect(score).toBeCloseTo(expected[i] as number, 4);

@@ -5,6 +5,7 @@ import { createBackend } from '../../../src/model/backends/index.js';
 import { enlarge } from '../../../src/model/enlarge.js';
 import type { ModelFiles } from '../../../src/model/model.js';
 import { Network } from '../../../src/model/network.js';
+import { scoresOf } from '../../../src/model/scores.js';
 import { decodeSafetensors } from '../../../src/model/weights.js';
 import { CROP_BYTES } from '../../train/data/pack.js';
 import { memory } from './mien.js';
@@ -23,7 +24,7 @@ export async function stockOperations(model: ModelFiles): Promise<Subject> {
     classify: (crops) =>
       tf.tidy(() => {
         const pictures = tf.tensor4d(enlarge(crops, side), [crops.length / CROP_BYTES, side, side, 1]);
-        return tf.softmax(network.forward(pictures).logits).dataSync<'float32'>();
+        return scoresOf(network.forward(pictures).logits.dataSync<'float32'>(), architecture.smoothing);
       }),
     memory,
   };

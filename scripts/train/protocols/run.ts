@@ -29,7 +29,7 @@ export interface TrainOptions {
 /** What stays of a finished fold beside its run: scores.f32, and this. */
 const outcome = z.object({
   weights: z.string(),
-  calibration: z.object({ temperature: z.number(), prior: z.number() }).nullable(),
+  calibration: z.object({ temperature: z.number(), prior: z.number(), smoothing: z.number() }).nullable(),
 });
 const OUTCOME = 'outcome.json';
 const SCORES = 'scores.f32';

@@ -52,6 +52,7 @@ function foldRow(headline: Part, fold: Tested): FoldRow {
     weights: fold.weights,
     temperature: fold.calibration?.temperature ?? null,
     prior: fold.calibration?.prior ?? null,
+    smoothing: fold.calibration?.smoothing ?? null,
     accuracy,
     macroRecall,
     ece,

@@ -1,30 +1,13 @@
-import { CROP_SIZE, parseArchitecture } from '../architecture.js';
+import { CROP_BYTES, CROP_SIZE, parseArchitecture } from '../architecture.js';
 import { makeCurrent } from '../backends/current.js';
 import type { Backend } from '../backends/index.js';
 import { enlarge } from '../enlarge.js';
 import { MienError } from '../errors.js';
 import { LABELS } from '../labels.js';
 import type { Classifier, Explainer, ModelFiles } from '../model.js';
+import { scoresOf } from '../scores.js';
 import { decodeSafetensors } from '../weights.js';
 import { plan } from './planner.js';
-
-const CROP_BYTES = CROP_SIZE * CROP_SIZE;
-
-/** float32 [n, 7]: each row's exponentials over their sum, in double precision. */
-function softmax(logits: Float32Array): Float32Array {
-  const out = new Float32Array(logits.length);
-  for (let at = 0; at < logits.length; at += LABELS.length) {
-    const row = logits.subarray(at, at + LABELS.length);
-    const highest = Math.max(...row);
-    const powers = Array.from(row, (logit) => Math.exp(logit - highest));
-    const sum = powers.reduce((a, b) => a + b, 0);
-    out.set(
-      powers.map((power) => power / sum),
-      at,
-    );
-  }
-  return out;
-}
 
 /**
  * Compiles a published model for a backend, which is made current for it and whenever it computes.
@@ -56,7 +39,7 @@ export function createClassifier(model: ModelFiles, backend: Backend): Classifie
       inBatches(crops, (pictures, from, to) => {
         logits.set(runner.run(pictures, to - from), from * LABELS.length);
       });
-      return softmax(logits);
+      return scoresOf(logits, architecture.smoothing);
     },
     evidence(crops, labels) {
       const cells = side * side;

@@ -6,6 +6,7 @@ Reads uint8 [n, 48, 48] from standard input, writes float32 [n, 7] to standard o
 """
 
 import argparse
+import json
 import sys
 
 import numpy as np
@@ -13,6 +14,13 @@ import torch
 
 from build import load
 from files import Fault
+
+
+def scores_of(logits, smoothing):
+    """As scoresOf in src/model/scores.ts: logits [n, 7] to probabilities [n, 7]."""
+    smooth = logits.double().softmax(1)
+    scores = torch.maximum(smooth - smoothing / smooth.shape[1], 0.01 * smooth)
+    return (scores / scores.sum(1, keepdim=True)).float()
 
 
 def main():
@@ -25,10 +33,12 @@ def main():
     except Fault as fault:
         print(f"error: {fault}", file=sys.stderr)
         sys.exit(1)
+    with open(arguments.architecture) as file:
+        smoothing = json.load(file).get("smoothing", 0)
     with torch.no_grad():
         crops = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(-1, 1, 48, 48)
         batches = torch.from_numpy(crops.copy()).float().split(32)
-        probabilities = torch.cat([network(batch).softmax(1) for batch in batches])
+        probabilities = torch.cat([scores_of(network(batch), smoothing) for batch in batches])
     sys.stdout.buffer.write(probabilities.numpy().tobytes())
 
 
