@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const test = { testTimeout: 30_000 };
+// Servers are started in hooks.
+const test = { testTimeout: 30_000, hookTimeout: 60_000 };
 const training = ['test/train/**/*.test.ts'];
 // Of the handlers' tests those that no clock judges.
 const patient = [

@@ -5,7 +5,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadAssets } from '../src/assets/node.js';
 import { loadModel } from '../src/assets/node-model.js';
-import { parseArchitecture } from '../src/model/architecture.js';
+import { CROP_BYTES, parseArchitecture } from '../src/model/architecture.js';
 import { createBackend } from '../src/model/backends/index.js';
 import { enlarge } from '../src/model/enlarge.js';
 import { MienError } from '../src/model/errors.js';
@@ -18,7 +18,6 @@ import { Progress } from './lib/progress.js';
 import { findPython } from './lib/python.js';
 import { sampleCrops } from './lib/sample-crops.js';
 import { scoreByTorch } from './lib/torch-scores.js';
-import { CROP_BYTES } from './train/data/pack.js';
 
 /** Largest difference of any probability between two runtimes. */
 const TOLERANCE = 1e-4;

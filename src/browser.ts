@@ -23,7 +23,8 @@ export interface LoadOptions extends Pick<ImageDecoderOptions, 'maxPixels'> {
  */
 export async function loadRecognizer({ folder, ...options }: LoadOptions = {}): Promise<Recognizer> {
   // A relative address is the page's own; without a document, the worker's.
-  const from = new URL(folder ?? '.', folder ? globalThis.location.href : import.meta.url);
-  const files = await fetchFiles(from.href.endsWith('/') ? from : new URL(`${from}/`));
+  const from = new URL(folder || '.', folder === undefined ? import.meta.url : globalThis.location.href);
+  if (!from.pathname.endsWith('/')) from.pathname += '/';
+  const files = await fetchFiles(from);
   return warmedUp(await createRecognizer({ ...files, backend: 'wasm', ...options }));
 }

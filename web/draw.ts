@@ -6,17 +6,23 @@ const LONGEST_SIDE = 1280;
 /** How much of what is most salient is covered. */
 const MOST_OPAQUE = 0.7;
 
-/** Draws the picture with a numbered frame around each face and, where there is one, its saliency map over it. */
-export async function draw(
+/** A face's saliency map: transparent where it is black, red where it is white. */
+export type RedMap = OffscreenCanvas | undefined;
+
+/** Each face's map, where it has one. */
+export const redMaps = (faces: readonly RecognizedFace[]): Promise<RedMap[]> =>
+  Promise.all(faces.map(({ saliency }) => saliency && redMap(saliency.image)));
+
+/** Draws the picture, upright, with a numbered frame around each face and, where there is one, its map over it. */
+export function draw(
   canvas: HTMLCanvasElement,
   picture: ImageBitmap,
   faces: readonly RecognizedFace[],
-): Promise<void> {
-  // All that waits comes before the first stroke, so that two pictures never mix.
-  const maps = await Promise.all(faces.map(({ saliency }) => saliency && redMap(saliency.image)));
+  maps: readonly RedMap[],
+): void {
   const scale = Math.min(1, LONGEST_SIDE / Math.max(picture.width, picture.height));
-  canvas.width = Math.round(picture.width * scale);
-  canvas.height = Math.round(picture.height * scale);
+  canvas.width = Math.max(1, Math.round(picture.width * scale));
+  canvas.height = Math.max(1, Math.round(picture.height * scale));
   const context = canvas.getContext('2d') as CanvasRenderingContext2D;
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
   faces.forEach((face, index) => {
@@ -28,7 +34,6 @@ export async function draw(
   });
 }
 
-/** Transparent where the map is black, red where it is white. */
 async function redMap(url: string): Promise<OffscreenCanvas> {
   const image = new Image();
   image.src = url;
@@ -72,9 +77,11 @@ function drawFrame(context: CanvasRenderingContext2D, { box }: RecognizedFace, n
     context.lineWidth = line;
     context.strokeRect(x, y, across, down);
   }
+  // A box may reach beyond the picture, its number should not.
+  const [left, top] = [Math.max(0, x), Math.max(0, y)];
   context.font = 'bold 18px system-ui, sans-serif';
   context.fillStyle = '#000';
-  context.fillRect(x, y, context.measureText(`${number}`).width + 10, 24);
+  context.fillRect(left, top, context.measureText(`${number}`).width + 10, 24);
   context.fillStyle = '#fff';
-  context.fillText(`${number}`, x + 5, y + 18);
+  context.fillText(`${number}`, left + 5, top + 18);
 }

@@ -1,5 +1,6 @@
 import type { Recognition, RecognizedFace } from '../src/model/recognizer.js';
-import { draw } from './draw.js';
+import { uprightBitmap } from './bitmap.js';
+import { draw, redMaps } from './draw.js';
 import { inThisBrowser, type Place, PlaceError, server, type Wish } from './places.js';
 
 const find = <T extends Element>(selector: string) => document.querySelector(selector) as T;
@@ -25,6 +26,8 @@ const RETRY_AFTER = 1;
 
 const places: Record<string, Place> = { server, browser: inThisBrowser() };
 let shown: Blob | undefined;
+/** How often a picture has been looked at, or a look been given up: what an earlier look brings is let go. */
+let looks = 0;
 /** How often the camera has been asked for or stopped: what an earlier asking brings is let go. */
 let asked = 0;
 let saidAt = Number.NEGATIVE_INFINITY;
@@ -51,20 +54,23 @@ function sayStatus(text: string): void {
  */
 async function look(picture: Blob): Promise<Error | undefined> {
   shown = picture;
+  const own = ++looks;
   const where = place();
   try {
     const [bitmap, recognition] = await Promise.all([
-      createImageBitmap(picture).catch(() => undefined),
+      uprightBitmap(picture).catch(() => undefined),
       (places[where] as Place)(picture, wish()),
     ]);
-    if (shown !== picture) return undefined; // another one has been chosen meanwhile
+    const maps = await redMaps(recognition.faces);
+    // Nothing waits from here on, so that two looks never mix.
+    if (own !== looks) return undefined;
     if (!bitmap) throw new Error('This browser cannot show that picture.');
-    await draw(canvas, bitmap, recognition.faces);
+    draw(canvas, bitmap, recognition.faces, maps);
     show(recognition, where);
     say(error, '');
     return undefined;
   } catch (cause) {
-    if (shown !== picture) return undefined;
+    if (own !== looks) return undefined;
     result.hidden = true;
     say(status, '');
     say(error, (cause as Error).message);
@@ -120,6 +126,7 @@ function lookAtOne(picture: Blob | null | undefined): void {
   if (!picture) return;
   stopCamera();
   say(status, 'Looking …');
+  say(error, ''); // the same error again is to be read out again
   void look(picture);
 }
 
@@ -142,6 +149,7 @@ async function startCamera(): Promise<void> {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user' } });
     if (own !== asked) return stopTracks(stream);
     video.srcObject = stream;
+    for (const track of stream.getTracks()) track.onended = cameraIsGone;
     await video.play();
   } catch (cause) {
     if (own !== asked) return;
@@ -182,10 +190,21 @@ function stopCamera(): void {
   camera.textContent = 'Use the camera';
 }
 
+/** A camera that is unplugged, or taken away in the browser's settings: the video would show its last frame for ever. */
+function cameraIsGone(): void {
+  stopCamera();
+  looks++;
+  say(status, '');
+  say(error, 'The camera is gone.');
+}
+
 function stopTracks(stream: MediaStream): void {
   for (const track of stream.getTracks()) track.stop();
 }
 
+file.onclick = () => {
+  file.value = ''; // the same file may be chosen again
+};
 file.onchange = () => lookAtOne(file.files?.[0]);
 camera.onclick = () => (video.srcObject ? stopCamera() : void startCamera());
 form.onsubmit = (event) => event.preventDefault();
@@ -202,5 +221,7 @@ document.ondragleave = () => form.classList.remove('over');
 document.ondrop = (event) => {
   event.preventDefault();
   form.classList.remove('over');
-  lookAtOne(event.dataTransfer?.files[0]);
+  const dropped = event.dataTransfer?.files[0];
+  if (dropped) lookAtOne(dropped);
+  else say(error, 'That is no file: save the picture first, or copy and paste it.');
 };

@@ -23,12 +23,13 @@ export class PlaceError extends Error {
 
 /** The server that this page came from. */
 export const server: Place = async (picture, { saliency, key }) => {
+  const headers = keyed(key);
   let response: Response;
   try {
     response = await fetch(`v1/expressions${saliency ? '?saliency=top' : ''}`, {
       method: 'POST',
       body: picture,
-      headers: key ? { authorization: `Bearer ${key}` } : {},
+      headers,
     });
   } catch {
     throw new PlaceError('The server does not answer.');
@@ -43,6 +44,15 @@ export const server: Place = async (picture, { saliency, key }) => {
   );
 };
 
+/** Headers hold Latin-1 alone, without control characters. */
+function keyed(key: string | undefined): Headers {
+  try {
+    return new Headers(key ? { authorization: `Bearer ${key}` } : {});
+  } catch {
+    throw new PlaceError('The API key has characters that cannot be sent.');
+  }
+}
+
 /** A Web Worker of this page with the same code and model, so that nothing leaves the device. */
 export function inThisBrowser(): Place {
   let worker: Worker | undefined;
@@ -56,6 +66,7 @@ export function inThisBrowser(): Place {
       asked.onmessage = ({ data }) =>
         data.error ? reject(new PlaceError(data.error)) : resolve(data.recognition);
       asked.onerror = () => {
+        asked.terminate();
         worker = undefined;
         reject(new PlaceError('The model cannot be loaded into this browser from here.'));
       };

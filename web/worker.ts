@@ -2,17 +2,28 @@
 import { loadRecognizer } from '../src/browser.js';
 import type { RecognizeOptions, Recognizer } from '../src/model/recognizer.js';
 
-let loading: Promise<Recognizer> | undefined;
+interface Question {
+  bytes: Uint8Array;
+  options: RecognizeOptions;
+}
 
-self.onmessage = async ({ data }: MessageEvent<{ bytes: Uint8Array; options: RecognizeOptions }>) => {
+let loading: Promise<Recognizer> | undefined;
+/** Answers have no names: they come in the order of the questions. */
+let last = Promise.resolve();
+
+self.onmessage = ({ data }: MessageEvent<Question>) => {
+  last = last.then(() => answer(data));
+};
+
+async function answer({ bytes, options }: Question): Promise<void> {
   try {
     loading ??= loadRecognizer();
     const recognizer = await loading.catch((error) => {
       loading = undefined;
       throw error;
     });
-    self.postMessage({ recognition: await recognizer.recognize(data.bytes, data.options) });
+    self.postMessage({ recognition: await recognizer.recognize(bytes, options) });
   } catch (error) {
     self.postMessage({ error: (error as Error).message });
   }
-};
+}

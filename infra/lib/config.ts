@@ -155,7 +155,6 @@ const settings = z.strictObject({
       ratePerSecond: count(1, 10_000).default(50),
       burst: count(1, 5_000).default(100),
       /** What `npm run lambda:build` exports. */
-      handler: z.string().default('index.handler'),
     })
     .prefault({}),
 

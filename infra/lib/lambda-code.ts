@@ -10,7 +10,7 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export const LAMBDA_BUILD = at('../../dist/lambda');
 
 /** The function's code, or, where it has not been built, a placeholder that answers 503, with a warning. */
-export function lambdaCode(scope: Construct, folder = LAMBDA_BUILD): { code: lambda.Code; built: boolean } {
+export function lambdaCode(scope: Construct, folder = LAMBDA_BUILD): lambda.Code {
   // An empty folder is no function.
   const built = existsSync(join(folder, 'index.mjs'));
   if (!built)
@@ -18,8 +18,5 @@ export function lambdaCode(scope: Construct, folder = LAMBDA_BUILD): { code: lam
       'mien:lambda-not-built',
       'dist/lambda has no index.mjs: the function gets a placeholder that answers 503. Run `npm run lambda:build` in the root before deploying.',
     );
-  return {
-    code: lambda.Code.fromAsset(built ? folder : at('../placeholder'), { exclude: ['*.d.mts'] }),
-    built,
-  };
+  return lambda.Code.fromAsset(built ? folder : at('../placeholder'), { exclude: ['*.d.mts'] });
 }

@@ -59,8 +59,8 @@ export class WasmFunction extends Construct {
 
   private lambda(): lambda.Function {
     const { config, apiKeys } = this.props;
-    const { memory, timeout, concurrency, handler } = config.fallback;
-    const { code, built } = lambdaCode(this);
+    const { memory, timeout, concurrency } = config.fallback;
+    const code = lambdaCode(this);
     const logGroup = this.logGroup('Logs');
     // Its own role: the managed policy would let it write to every log group of the account.
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
@@ -74,7 +74,7 @@ export class WasmFunction extends Construct {
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       code,
-      handler: built ? handler : 'index.handler',
+      handler: 'index.handler',
       memorySize: memory,
       timeout: Duration.seconds(timeout),
       ...(concurrency > 0 && { reservedConcurrentExecutions: concurrency }),
@@ -83,7 +83,6 @@ export class WasmFunction extends Construct {
       // Resolved at deployment. What the function's configuration shows are hashes of random keys, so nothing to use.
       // CloudFormation reads the secret only when something else of the function changes: the keys' version does.
       environment: {
-        BACKEND: 'wasm',
         [API_KEYS]: apiKeys.secretValue.unsafeUnwrap(),
         [KEYS_VERSION]: String(config.keysVersion),
       },

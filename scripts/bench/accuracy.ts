@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { packageRoot } from '../../src/assets/node.js';
+import { CROP_BYTES } from '../../src/model/architecture.js';
 import type { Quartiles } from '../lib/statistics.js';
-import { CROP_BYTES, type DataSet, readDataSet, rowsOf } from '../train/data/pack.js';
+import { type DataSet, readDataSet, rowsOf } from '../train/data/pack.js';
 import type { Metrics } from '../train/metrics.js';
 import { measureRows } from '../train/scoring.js';
 import { PUBLISHED, racePublished } from './inference.js';

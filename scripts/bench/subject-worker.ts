@@ -1,7 +1,7 @@
 /** A subject's process: scripts/bench/subject-process.ts starts it with the subject's name and the model's folder. */
 import { loadModel } from '../../src/assets/node-model.js';
+import { CROP_BYTES } from '../../src/model/architecture.js';
 import { median } from '../lib/statistics.js';
-import { CROP_BYTES } from '../train/data/pack.js';
 import type { Answer, Request, Turn } from './subject-process.js';
 import { type SubjectName, subjectKind } from './subjects/index.js';
 import type { Subject } from './subjects/subject.js';

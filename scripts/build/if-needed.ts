@@ -22,6 +22,8 @@ const ASSETS = [
   'dist/assets/kernels.wasm',
   'dist/assets/kernels-relaxed.wasm',
   'dist/assets/page.html',
+  'dist/assets/docs.html',
+  'dist/assets/openapi.json',
   'dist/public/browser/mien.js',
 ];
 

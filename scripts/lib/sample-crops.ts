@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { CROP_BYTES, readDataSet, rowsOf } from '../train/data/pack.js';
+import { CROP_BYTES } from '../../src/model/architecture.js';
+import { readDataSet, rowsOf } from '../train/data/pack.js';
 
 /** uint8 [count, 48, 48]: PublicTest's first crops, or, without a data set, crops of smooth noise from a fixed seed. */
 export function sampleCrops(count: number, data: string): Uint8Array {

@@ -81,10 +81,13 @@ function readSweeps(folder: string, data: string): Inputs['sweeps'] {
   return sweeps;
 }
 
-/** Every published model, by name. */
+/** The model that is served unless another is asked for: the report is of it. */
+const SERVED = 'mien-v1';
+
+/** Every published model, the served one first, then by name. */
 export function readModels(folder: string): Model[] {
   return readdirSync(folder)
-    .sort()
+    .sort((one, other) => Number(other === SERVED) - Number(one === SERVED) || (one < other ? -1 : 1))
     .filter((name) => existsSync(join(folder, name, 'metrics.json')))
     .map((name) => {
       const read = (file: string) => JSON.parse(readFileSync(join(folder, name, file), 'utf8'));

@@ -4,6 +4,8 @@ import { MienError } from '../../src/model/errors.js';
 import { baseline } from './baseline.js';
 
 const positive = z.number().int().positive();
+/** As an architecture's (src/model/architecture.ts). */
+const side = z.number().int().min(16).max(1024).multipleOf(8);
 const share = z.number().min(0).max(1);
 const rates = z.array(positive);
 
@@ -29,11 +31,16 @@ const configuration = z.strictObject({
   data: z.string().default('data/fer2013'),
   /** Training images to learn from, spread evenly over all; null takes them all. */
   images: positive.nullable().default(null),
-  seed: z.number().int().min(0),
+  /** Products of it and of epochs and steps have to fit into 64 bits. */
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1),
   /** Weights file to start from, of the same architecture or one of other groups; null starts from random weights. */
   init: z.string().nullable(),
   /** Trained one after the other; only epochs at the architecture's side can give the chosen weights. */
-  stages: z.array(z.strictObject({ side: positive, epochs: positive, batch: positive })).min(1),
+  stages: z.array(z.strictObject({ side, epochs: positive, batch: positive })).min(1),
   /** The rate rises linearly over the first `warmup` share of the images, then stays or falls to 0. */
   optimizer: z.strictObject({
     /** SGD adds the decay to the gradient; Muon (engines/torch/muon.py) takes the rate's share of the weights. */
@@ -48,7 +55,7 @@ const configuration = z.strictObject({
     sam: z.number().min(0).default(0),
   }),
   /** Stochastic depth: the last residual block is skipped with this probability, those before it in proportion. */
-  stochasticDepth: share.default(0),
+  stochasticDepth: z.number().min(0).max(0.9).default(0),
   labels: z.strictObject({
     smoothing: share,
     /** τ of logit adjustment: 1 learns as if all classes were equally frequent, 0 as they are. */

@@ -1,3 +1,4 @@
+import { CROP_BYTES } from '../../src/model/architecture.js';
 import { MienError } from '../../src/model/errors.js';
 import { LABELS, type Label } from '../../src/model/labels.js';
 import { main, npmCommand } from '../lib/command.js';
@@ -5,7 +6,7 @@ import { faceOption, positive } from '../lib/options.js';
 import { Progress } from '../lib/progress.js';
 import { createCropper } from './data/faces.js';
 import { readFer2013, readFerPlus, type Sample, SPLITS, VOTES } from './data/fer2013.js';
-import { CROP_BYTES, type DataSet, findCopies, refuseOtherFolder, writeDataSet } from './data/pack.js';
+import { type DataSet, findCopies, refuseOtherFolder, writeDataSet } from './data/pack.js';
 import { splitAtRandom } from './data/split.js';
 import { type Picture, readCkPlus, readCkPlus48, readClassFolders, readJaffe } from './data/trees.js';
 
@@ -29,12 +30,18 @@ async function collect(csv: string) {
   return { images, labels, splits };
 }
 
-async function collectVotes(file: string | undefined, count: number): Promise<Uint8Array> {
+async function collectVotes(file: string | undefined, splits: Uint8Array): Promise<Uint8Array> {
+  const count = splits.length;
   const votes = new Uint8Array(count * VOTES.length);
   if (file === undefined) return votes;
   let row = 0;
-  for await (const faceVotes of readFerPlus(file)) {
-    if (row < count) votes.set(faceVotes, row * VOTES.length);
+  for await (const face of readFerPlus(file)) {
+    if (row < count && face.split !== SPLITS[splits[row] as number])
+      throw new MienError(
+        'invalid_data',
+        `${file}: row ${row + 1} is of ${face.split}, the picture of ${SPLITS[splits[row] as number]}: they must be aligned`,
+      );
+    if (row < count) votes.set(face.votes, row * VOTES.length);
     row++;
   }
   if (row !== count)
@@ -89,7 +96,7 @@ async function collectTree(tree: Tree, root: string, face: 'auto' | 'whole', see
   const names = [...new Set(subjects)].sort();
   const labels = kept.map(({ picture }) => picture.label);
   const splits = splitAtRandom(labels, subjects, seed);
-  refuseTooFew(root, labels, splits);
+  refuseTooFew(root, splits);
   warnOfMissing(
     pictures.map(({ label }) => label),
     labels,
@@ -108,12 +115,12 @@ async function collectTree(tree: Tree, root: string, face: 'auto' | 'whole', see
 }
 
 /** Each split needs a picture. */
-function refuseTooFew(root: string, labels: Label[], splits: Uint8Array): void {
+function refuseTooFew(root: string, splits: Uint8Array): void {
   for (const [code, split] of SPLITS.entries())
     if (!splits.includes(code))
       throw new MienError(
         'invalid_data',
-        `${root}: ${labels.length} pictures are too few: none is left for ${split}`,
+        `${root}: ${splits.length} pictures are too few: none is left for ${split}`,
       );
 }
 
@@ -128,7 +135,8 @@ function warnOfMissing(found: Label[], kept: Label[], splits: Uint8Array): void 
 
 async function collectFer2013(csv: string, ferplus: string | undefined): Promise<DataSet> {
   const set = await collect(csv);
-  const votes = await collectVotes(ferplus, set.labels.length);
+  refuseTooFew(csv, set.splits);
+  const votes = await collectVotes(ferplus, set.splits);
   return { ...set, votes, copies: findCopies(set.images, set.splits) };
 }
 

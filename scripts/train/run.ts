@@ -19,6 +19,11 @@ export type Engine = keyof typeof CHECKPOINTS;
 export const begunBy = (run: string): Engine[] =>
   (Object.keys(CHECKPOINTS) as Engine[]).filter((engine) => existsSync(join(run, CHECKPOINTS[engine])));
 
+/** Whether a folder holds a run: one that was fetched from another machine may have lost its checkpoint. */
+const holdsRun = (run: string): boolean =>
+  begunBy(run).length > 0 ||
+  ['history.jsonl', 'best.safetensors'].some((name) => existsSync(join(run, name)));
+
 /** The text of a configuration's architecture.json. */
 function describe({ architecture }: Configuration): string {
   return 'baseline' in architecture ? formatBaseline(architecture) : formatArchitecture(table1(architecture));
@@ -64,7 +69,7 @@ export function prepareRun(
   const description = describe(configuration);
   if (!recipe.stages.some(({ side }) => side === architecture.side))
     throw new MienError('invalid_data', `no stage of ${run} trains at its side, ${architecture.side}`);
-  const started = begunBy(run).length > 0;
+  const started = holdsRun(run);
   if (started && !resume)
     throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --run names another`);
   if (!finished(run, configuration)) refuseOtherEngine(run, engine);

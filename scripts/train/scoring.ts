@@ -1,10 +1,11 @@
 import { loadAssets } from '../../src/assets/node.js';
+import { CROP_BYTES } from '../../src/model/architecture.js';
 import { type BackendName, createBackend } from '../../src/model/backends/index.js';
 import { LABELS } from '../../src/model/labels.js';
 import type { ModelFiles } from '../../src/model/model.js';
 import { createClassifier } from '../../src/model/plan/index.js';
 import { Progress } from '../lib/progress.js';
-import { CROP_BYTES, cropsOf, type DataSet } from './data/pack.js';
+import { cropsOf, type DataSet } from './data/pack.js';
 import { type Metrics, measure } from './metrics.js';
 
 /** Metrics of a split, and of the part of it that copies no training image. */

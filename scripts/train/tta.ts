@@ -1,6 +1,5 @@
-import { CROP_SIZE } from '../../src/model/architecture.js';
+import { CROP_BYTES, CROP_SIZE } from '../../src/model/architecture.js';
 import { sampleFrame } from '../../src/model/crop.js';
-import { CROP_BYTES } from './data/pack.js';
 
 /**
  * Test-time averaging: the scores of several views of a face are averaged. `flip` takes the crop and its mirror image,

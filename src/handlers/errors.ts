@@ -48,7 +48,7 @@ export const ERROR_CODES = Object.keys(STATUS) as ApiErrorCode[];
 /** The status that a code is answered with. */
 export const statusOf = (code: ApiErrorCode): ContentfulStatusCode => STATUS[code];
 
-/** What the client did wrong, in terms of HTTP. */
+/** What cannot be answered, in terms of HTTP: what a client did wrong, or what the server has no room or time for. */
 export class ApiError extends Error {
   readonly code: ApiErrorCode;
   /** Facts a program may act on; shown to the client. */

@@ -28,7 +28,7 @@ const saliency = z.strictObject({
 const expressions = z.array(z.strictObject({ label, score: z.number().min(0).max(1) }));
 
 const face = z.strictObject({
-  box: box.describe('From eyebrows to chin'),
+  box: box.describe('About from the forehead to the chin'),
   confidence: z.number().min(0).max(1).describe('How sure the detector is that this is a face'),
   roll: z.number().min(-180).max(180).describe('Degrees; positive is turned clockwise'),
   expressions: expressions.length(LABELS.length).describe('All labels, best first; the scores sum to 1'),

@@ -6,6 +6,7 @@ import { LABELS } from '../model/labels.js';
 import type { Classifier, QueuedClassifier } from '../model/model.js';
 import { httpUrl } from './environment.js';
 import { log } from './log.js';
+import { INPUT, MODEL_NAME } from './routes/inference/schema.js';
 import { HEADER_LENGTH } from './routes/inference/tensors.js';
 
 /** A path is added to it, and what it holds may be logged. */
@@ -37,9 +38,6 @@ export const upstreamSettings = z.object({
 const FAILURES = 3;
 /** How long an open circuit stays open, milliseconds: then one request tries. */
 const OPEN_MS = 30_000;
-
-/** Most crops of one request, as the other side limits them. */
-const MOST_CROPS = 256;
 
 const score = z.number().min(0).max(1);
 const response = z.object({
@@ -93,7 +91,7 @@ export function createUpstream(
     async classify(crops, version, signal) {
       signal?.throwIfAborted();
       const count = crops.length / CROP_BYTES;
-      if (count > MOST_CROPS || now() < openUntil) {
+      if (now() < openUntil) {
         onResult?.('skipped');
         return undefined;
       }
@@ -142,12 +140,12 @@ function reasonOf({ message, cause }: Error): string {
 async function ask(url: string, key: string | undefined, crops: Uint8Array, signal: AbortSignal) {
   const count = crops.length / CROP_BYTES;
   const parameters = { binary_data_size: crops.length };
-  const input = { name: 'crops', datatype: 'UINT8', shape: [count, 48, 48, 1], parameters };
+  const input = { ...INPUT, shape: [count, ...INPUT.shape.slice(1)], parameters };
   const json = new TextEncoder().encode(JSON.stringify({ inputs: [input] }));
   const body = new Uint8Array(json.length + crops.length);
   body.set(json);
   body.set(crops, json.length);
-  const answer = await fetch(`${url.replace(/\/*$/, '')}/v2/models/mien/infer`, {
+  const answer = await fetch(`${url.replace(/\/*$/, '')}/v2/models/${MODEL_NAME}/infer`, {
     method: 'POST',
     body,
     headers: { [HEADER_LENGTH]: `${json.length}`, ...(key && { authorization: `Bearer ${key}` }) },

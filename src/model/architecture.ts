@@ -4,7 +4,7 @@ import { LABELS } from './labels.js';
 
 /** Sides of the crop that every network eats, in pixels. FER2013's images have this size. */
 export const CROP_SIZE = 48;
-/** Bytes of a crop. */
+/** Bytes of a crop: 48×48, grey, uint8. */
 export const CROP_BYTES = CROP_SIZE * CROP_SIZE;
 
 const channels = z.number().int().min(1).max(4096);

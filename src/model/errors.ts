@@ -1,16 +1,19 @@
 /**
- * What can go wrong in the model, by code. The first four are about a picture, the next three about a model's or a data
- * set's files. Handlers map codes to HTTP statuses, so that the model knows nothing of HTTP.
+ * What can go wrong in the model, by code. The first four are about a picture, the fifth about the options beside it, the
+ * next three about a model's or a data set's files; `not_ready` is what has been disposed of. Handlers map codes to HTTP
+ * statuses, so that the model knows nothing of HTTP.
  */
 export type MienErrorCode =
   | 'empty_input'
   | 'unsupported_media_type'
   | 'invalid_image'
   | 'image_too_large'
+  | 'invalid_request'
   | 'invalid_architecture'
   | 'invalid_weights'
   | 'invalid_data'
   | 'backend_unavailable'
+  | 'not_ready'
   | 'internal';
 
 const MARK = Symbol.for('mien.error');

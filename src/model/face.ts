@@ -121,10 +121,12 @@ export async function createFaceDetector(assets: Assets['detector']): Promise<Fa
       const candidates = regionsOf(raster.width, raster.height, minFaceSize)
         .flatMap((region) => look(raster, region, minConfidence))
         .sort((one, other) => other.confidence - one.confidence);
-      return dropCovered(mergeCandidates(candidates))
-        .filter(({ values }) => (values[2] as number) >= (minFaceSize ?? 0))
-        .slice(0, maxFaces)
-        .map((candidate) => toFace(candidate, raster));
+      const faces: Face[] = [];
+      for (const candidate of dropCovered(mergeCandidates(candidates))) {
+        if (faces.length >= maxFaces) break;
+        if ((candidate.values[2] as number) >= (minFaceSize ?? 0)) faces.push(toFace(candidate, raster));
+      }
+      return faces;
     },
     dispose: () => model.dispose(),
   };

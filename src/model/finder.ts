@@ -1,10 +1,8 @@
-import { CROP_SIZE } from './architecture.js';
+import { CROP_BYTES } from './architecture.js';
 import { cropFace, cropWhole } from './crop.js';
 import type { DetectOptions, FaceDetector } from './face.js';
 import type { ImageDecoder, Raster } from './image.js';
 import { cropOf, type Saliency } from './saliency.js';
-
-const CROP_BYTES = CROP_SIZE * CROP_SIZE;
 
 /** Where a face is. */
 export interface FoundFace {

@@ -75,6 +75,7 @@ export function createImageDecoder(modules: CodecModules, options: ImageDecoderO
         return raster;
       } catch (cause) {
         delete codecs[type]; // after a trap its memory is in no known state
+        if (MienError.is(cause)) throw cause;
         throw new MienError('invalid_image', `The ${type} is truncated or corrupt.`, { cause });
       }
     }

@@ -2,6 +2,7 @@ import { CROP_SIZE } from './architecture.js';
 import type { Assets } from './assets.js';
 import { makeCurrent } from './backends/current.js';
 import { type BackendName, createBackend } from './backends/index.js';
+import { MienError } from './errors.js';
 import { createFaceDetector } from './face.js';
 import { createFinder, type FaceFinder, type FindOptions, type FoundFace } from './finder.js';
 import { createImageDecoder, type ImageDecoderOptions } from './image.js';
@@ -59,7 +60,8 @@ export interface Recognizer {
    * Finds the faces of a photo and scores each one's expression.
    *
    * @param bytes a JPEG, PNG or WebP file
-   * @throws MienError whatever `ImageDecoder.decode` throws; the signal's reason once it is aborted
+   * @throws MienError whatever `ImageDecoder.decode` throws, `invalid_request` where an option has no such value,
+   *   `not_ready` once it is disposed of; the signal's reason once it is aborted
    */
   recognize(bytes: Uint8Array, options?: RecognizeOptions): Promise<Recognition>;
   /**
@@ -67,7 +69,8 @@ export interface Recognizer {
    *
    * @param crops uint8 [n, 48, 48], as `cropFace` makes them
    * @returns float32 [n, 7]: probabilities in the order of LABELS
-   * @throws MienError `invalid_image` where the bytes are no whole number of crops
+   * @throws MienError `invalid_image` where the bytes are no whole number of crops, `not_ready` once it is disposed of; the
+   *   signal's reason where it is aborted
    */
   classify(crops: Uint8Array, options?: ClassifyOptions): Promise<Float32Array>;
   describe(): Promise<RecognizerDescription>;
@@ -155,6 +158,11 @@ export const ANY_CROP = new Uint8Array(CROP_SIZE * CROP_SIZE).fill(128);
 export function composeRecognizer(parts: RecognizerParts): Recognizer {
   const { finder, classifier, explainer, png, backend } = parts;
   const model = { name: parts.model.name, version: parts.model.version };
+  let disposed = false;
+
+  function checkAlive(): void {
+    if (disposed) throw new MienError('not_ready', 'The recognizer has been disposed of.');
+  }
 
   /** The same faces, each with its map. */
   async function explained(
@@ -182,6 +190,8 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
 
   return {
     async recognize(bytes, options = {}) {
+      checkAlive();
+      checkOptions(options);
       const { saliency, ...find } = options;
       const { image, faces, crops, timing } = await finder.find(bytes, find);
       const found = performance.now();
@@ -215,19 +225,41 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
       };
     },
     async classify(crops, options = {}) {
+      checkAlive();
+      options.signal?.throwIfAborted();
       return classifier.classify(crops, options);
     },
     async describe() {
       return { model, backend };
     },
     async warmUp() {
+      checkAlive();
       await Promise.all([finder.warmUp(), parts.warmUp()]);
     },
     dispose() {
+      if (disposed) return;
+      disposed = true;
       finder.dispose();
       classifier.dispose();
     },
   };
+}
+
+/** Callers without types may hand over anything. */
+function checkOptions({
+  maxFaces = 1,
+  minFaceSize = 1,
+  face = 'auto',
+  saliency = 'top',
+}: RecognizeOptions): void {
+  const rules: [holds: boolean, rule: string][] = [
+    [Number.isInteger(maxFaces) && maxFaces > 0, 'maxFaces must be a whole number above 0'],
+    [Number.isFinite(minFaceSize) && minFaceSize > 0, 'minFaceSize must be a number above 0'],
+    [['auto', 'whole'].includes(face), 'face must be auto or whole'],
+    [['top', ...LABELS].includes(saliency), `saliency must be top or one of ${LABELS.join(', ')}`],
+  ];
+  const broken = rules.filter(([holds]) => !holds).map(([, rule]) => rule);
+  if (broken.length > 0) throw new MienError('invalid_request', `${broken.join('; ')}.`);
 }
 
 /** Labels with their scores, best first; equal scores keep the order of LABELS. */

@@ -17,6 +17,7 @@ interface Entry {
 
 /** Length of the header's length, a little-endian u64. */
 const PREFIX = 8;
+const SPACE = 0x20;
 /** The format's own limit on its header. */
 const MAX_HEADER = 100_000_000;
 
@@ -46,12 +47,12 @@ function encode(parts: Part[], metadata: Record<string, string> = {}): Uint8Arra
     end += data.byteLength;
   }
   // Padded with spaces, as the format asks, so that the data starts at a multiple of eight.
-  const text = JSON.stringify(header);
-  const json = new TextEncoder().encode(text.padEnd(Math.ceil(text.length / 8) * 8));
-  const bytes = new Uint8Array(PREFIX + json.length + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const start = Math.ceil((PREFIX + json.length) / 8) * 8;
+  const bytes = new Uint8Array(start + end).fill(SPACE, 0, start);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - PREFIX), true);
   bytes.set(json, PREFIX);
-  let at = PREFIX + json.length;
+  let at = start;
   for (const [, , , data] of parts) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
@@ -124,6 +125,11 @@ function allFinite(data: Float32Array): boolean {
   return zero === 0;
 }
 
+/** @throws {MienError} `invalid_weights` where data, which is called `name`, holds NaN or infinity */
+export function checkFinite(name: string, data: Float32Array): void {
+  if (!allFinite(data)) throw refuse(`${name} holds a value that is not finite`);
+}
+
 function readEntry(bytes: Uint8Array, start: number, name: string, entry: Entry): Weight {
   const { dtype, shape, data_offsets } = entry ?? ({} as Entry);
   const [from, to] = Array.isArray(data_offsets) ? data_offsets : [-1, -1];
@@ -135,7 +141,7 @@ function readEntry(bytes: Uint8Array, start: number, name: string, entry: Entry)
   if (start + to > bytes.length) throw refuse(`${name} is cut off`);
   // Copied, because a typed array wants an aligned start and the file must not be kept alive.
   const data = type.read(new Uint8Array(bytes.subarray(start + from, start + to)).buffer);
-  if (!allFinite(data)) throw refuse(`${name} holds a value that is not finite`);
+  checkFinite(name, data);
   return { shape, data };
 }
 
@@ -150,8 +156,21 @@ function expand(name: string, { shape, data }: Weight, scale: Weight | undefined
     const factor = scale.data[row] as number;
     for (const end = at + length; at < end; at++) expanded[at] = (data[at] as number) * factor;
   }
-  if (!allFinite(expanded)) throw refuse(`${name} holds a value that is not finite`);
+  checkFinite(name, expanded);
   return { shape, data: expanded };
+}
+
+/** The format has no holes: each tensor begins where the one before ends, and the last ends the file. */
+function checkPlaces(entries: Record<string, Entry>, length: number): void {
+  const places = Object.entries(entries)
+    .map(([name, { data_offsets }]) => [name, ...data_offsets] as const)
+    .sort(([, from, to], [, otherFrom, otherTo]) => from - otherFrom || to - otherTo);
+  let end = 0;
+  for (const [name, from, to] of places) {
+    if (from !== end) throw refuse(`${name} does not begin where the tensor before it ends`);
+    end = to;
+  }
+  if (end !== length) throw refuse(`its tensors have ${end} bytes, and there are ${length}`);
 }
 
 /**
@@ -163,24 +182,29 @@ export function decodeSafetensors(bytes: Uint8Array): Weights {
   const read = new Map(
     Object.entries(entries).map(([name, entry]) => [name, readEntry(bytes, start, name, entry)]),
   );
+  checkPlaces(entries, bytes.length - start);
+  const isScale = (name: string) =>
+    name.endsWith(SCALE) && entries[name.slice(0, -SCALE.length)]?.dtype === 'I8';
   const weights: Weights = new Map();
   for (const [name, weight] of read) {
     if (entries[name]?.dtype === 'I8') weights.set(name, expand(name, weight, read.get(name + SCALE)));
-    else if (entries[name.slice(0, -SCALE.length)]?.dtype !== 'I8') weights.set(name, weight);
+    else if (!isScale(name)) weights.set(name, weight);
   }
   return weights;
 }
 
 /**
- * Checks that weights are those of an architecture: no tensor more, none less, each of its shape.
+ * Checks that weights are those of an architecture: no tensor more, none less, each of its shape, no variance below 0.
  * @throws {MienError} `invalid_weights`, naming the first that is not.
  */
 export function checkWeights(weights: Weights, arch: Architecture): void {
   const shapes = parameterShapes(arch);
   for (const [name, shape] of shapes) {
-    const found = weights.get(name)?.shape;
-    if (found?.join() !== shape.join())
-      throw refuse(`${name} is ${found ? `[${found}]` : 'missing'}, the architecture wants [${shape}]`);
+    const found = weights.get(name);
+    if (found?.shape.join() !== shape.join())
+      throw refuse(`${name} is ${found ? `[${found.shape}]` : 'missing'}, the architecture wants [${shape}]`);
+    if (name.endsWith('.running_var') && found.data.some((variance) => variance < 0))
+      throw refuse(`${name} holds a variance below 0`);
   }
   for (const name of weights.keys()) if (!shapes.has(name)) throw refuse(`the architecture has no ${name}`);
 }

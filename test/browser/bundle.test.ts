@@ -10,6 +10,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleBrowser } from '../../scripts/lib/browser-bundle.js';
 import { loadAssets } from '../../src/assets/node.js';
+import type { loadRecognizer } from '../../src/browser.js';
 import { createRecognizer, type Recognition } from '../../src/model/recognizer.js';
 import { chromiumPath, launchChromium } from '../support/chromium.js';
 import { astronautBytes, encodeJpeg, pattern } from '../support/pictures.js';
@@ -85,12 +86,49 @@ describe.skipIf(!chromiumPath)('the browser bundle, on a plain file server', () 
     expect(JSON.parse(await answer(/^\{/))).toMatchObject({ image: { width: 40, height: 30 }, faces: [] });
   });
 
+  test('in a worker, answers come in the order of the pictures, from the first on', async () => {
+    const files = [photo, Buffer.of(1), Buffer.from(await encodeJpeg(pattern(40, 30)))];
+    const answers = await page.evaluate(
+      (pictures) => {
+        const worker = new Worker('worker.js', { type: 'module' });
+        return new Promise<(number | string)[]>((resolve) => {
+          const got: (number | string)[] = [];
+          worker.onmessage = ({ data }) => {
+            got.push(data.error ?? data.recognition.image.width);
+            if (got.length === pictures.length) resolve(got);
+          };
+          for (const picture of pictures)
+            worker.postMessage({ bytes: Uint8Array.from(picture), options: {} });
+        });
+      },
+      files.map((file) => [...file]),
+    );
+    expect(answers).toEqual([512, expect.stringContaining('neither a JPEG'), 40]);
+  });
+
+  test.each([
+    ['', '/site/mien/'],
+    ['../models', '/site/models/'],
+    ['../models/?of=today', '/site/models/'],
+    ['../models?of=today', '/site/models/'],
+  ])('takes its files from the folder %j', async (folder, path) => {
+    const mien = await page.evaluateHandle<{ loadRecognizer: typeof loadRecognizer }>("import('./mien.js')");
+    const message = await mien.evaluate(async ({ loadRecognizer }, from) => {
+      const real = globalThis.fetch;
+      globalThis.fetch = () => Promise.reject(new Error('not now'));
+      const failure = await loadRecognizer({ folder: from }).catch((error: Error) => error.message);
+      globalThis.fetch = real;
+      return `${failure}`; // which begins with the address
+    }, folder);
+    expect(new URL('.', message.split(' ')[0]).pathname).toBe(path);
+  });
+
   test('sends no picture anywhere and logs no error', () => {
     expect(requested.length).toBeGreaterThan(8);
     // Of the plan's kernels, those for this browser alone.
-    expect(requested.filter((line) => line.includes('kernels'))).toEqual([
-      'GET /site/mien/kernels-relaxed.wasm',
-    ]);
+    expect(new Set(requested.filter((line) => line.includes('kernels')))).toEqual(
+      new Set(['GET /site/mien/kernels-relaxed.wasm']),
+    );
     expect(requested.filter((line) => !/^GET \/site\/mien\/[\w.-]+$/.test(line))).toEqual([]);
     expect(complaints).toEqual([]);
   });

@@ -4,8 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Orientation } from '../../src/model/image/exif.js';
 import { chromiumPath, launchChromium } from '../support/chromium.js';
-import { astronaut, astronautBytes } from '../support/pictures.js';
+import {
+  astronaut,
+  astronautBytes,
+  encodePng,
+  encodeWebp,
+  exifBlock,
+  pattern,
+  storedAs,
+  webpWithExif,
+} from '../support/pictures.js';
 import { type Server, startServer, stopServer, untilReady } from '../support/server.js';
 import { stillVideo } from '../support/video.js';
 
@@ -33,7 +43,7 @@ const refusal = (status: number, message: string, headers = {}): Answer => ({
 });
 
 /** One face, surely of this label. */
-const seen = (label: string): Answer => ({
+const seen = (label: string, face = {}): Answer => ({
   json: {
     image: { width: 512, height: 512 },
     faces: [
@@ -42,6 +52,7 @@ const seen = (label: string): Answer => ({
         confidence: 1,
         roll: 0,
         expressions: [{ label, score: 1 }],
+        ...face,
       },
     ],
     model: { name: 'mien-v1', version: '0.0.0' },
@@ -79,6 +90,22 @@ describe.skipIf(!chromiumPath)('the page', () => {
       for (let at = 0; at < data.length; at += 4) sum += (data[at] as number) - (data[at + 1] as number);
       return sum / (data.length / 4);
     });
+  /** Red, green and blue of one of the canvas's pixels. */
+  const pixel = (x: number, y: number) =>
+    page.locator('canvas').evaluate(
+      (canvas, [left, top]) => {
+        const context = new OffscreenCanvas(1, 1).getContext('2d') as OffscreenCanvasRenderingContext2D;
+        context.drawImage(canvas as HTMLCanvasElement, -left, -top);
+        return [...context.getImageData(0, 0, 1, 1).data.subarray(0, 3)];
+      },
+      [x, y] as const,
+    );
+  const canvasSize = () =>
+    page.locator('canvas').evaluate((canvas) => {
+      const { width, height } = canvas as HTMLCanvasElement;
+      return [width, height];
+    });
+  const alerted = (text: string) => page.locator('[role=alert]', { hasText: text }).waitFor();
   const seriousFindings = async () => {
     await page.evaluate(axe);
     const { violations } = await page.evaluate(() =>
@@ -324,6 +351,9 @@ describe.skipIf(!chromiumPath)('the page', () => {
     await page.check('#saliency');
     await page.locator('[role=alert]', { hasText: 'A key is needed, 1.' }).waitFor();
     expect(await focused()).toBe('checkbox');
+    await page.fill('#key input', 'clé—秘密');
+    await page.uncheck('#saliency');
+    await alerted('The API key has characters that cannot be sent.');
     await eventually(() => complaints.length).toBe(2);
     expect(complaints.splice(0)).toEqual(Array(2).fill(expect.stringContaining('401')));
   });
@@ -345,6 +375,145 @@ describe.skipIf(!chromiumPath)('the page', () => {
     expect(await page.locator('[role=alert]').textContent()).toBe('');
   });
 
+  test('shows what was asked last of one picture, whatever becomes of what was asked before', async () => {
+    await open(1280);
+    let answer = () => {};
+    const late = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await answerBy((count) => (count === 1 ? late.then(() => seen('sad')) : seen('happy')));
+    await choose('astronaut.png', photo);
+    await said('(1: happy).');
+    await page.check('#saliency');
+    await eventually(() => sent.length).toBe(2);
+    await page.uncheck('#saliency');
+    await said('(1: happy).');
+    const answered = page.waitForResponse('**/v1/expressions?saliency=top');
+    answer();
+    await (await answered).finished();
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
+    expect(await page.locator('#faces h2').textContent()).toBe('Face 1: happy');
+    expect(await page.locator('#status').textContent()).toBe('1 face (1: happy).');
+  });
+
+  test('draws no picture whose maps come after another was chosen', async () => {
+    await open(1280);
+    await page.evaluate(() => {
+      const real = HTMLImageElement.prototype.decode;
+      HTMLImageElement.prototype.decode = async function () {
+        await new Promise((resolve) => Object.assign(globalThis, { decode: resolve }));
+        return real.call(this);
+      };
+    });
+    const saliency = {
+      label: 'sad',
+      image: `data:image/png;base64,${Buffer.from(encodePng(pattern(4, 4))).toString('base64')}`,
+      crop: { x: 0.3, y: 0.1, width: 0.2, height: 0.2 },
+    };
+    await answerBy((count) => (count === 0 ? seen('sad', { saliency }) : seen('happy')));
+    await choose('astronaut.png', photo);
+    await page.waitForFunction(() => 'decode' in globalThis);
+    await choose('small.png', Buffer.from(encodePng(pattern(40, 30))));
+    await said('(1: happy).');
+    await page.evaluate(async () => {
+      (globalThis as unknown as { decode(): void }).decode();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    });
+    expect(await canvasSize()).toEqual([40, 30]);
+    expect(await page.locator('#faces h2').textContent()).toBe('Face 1: happy');
+  });
+
+  test.each([3, 6] as Orientation[])('shows a WebP upright, of EXIF orientation %i', async (orientation) => {
+    await open(1280);
+    await answerBy(() => seen('happy'));
+    const upright = astronaut();
+    const stored = storedAs(upright, orientation);
+    const webp = webpWithExif(await encodeWebp(stored), stored, exifBlock(orientation));
+    await choose('astronaut.webp', Buffer.from(webp));
+    await said('(1: happy).');
+    for (const [x, y] of [
+      [20, 30],
+      [450, 90],
+      [230, 400],
+    ] as const) {
+      const at = (y * upright.width + x) * 4;
+      expect(await pixel(x, y)).toEqual([...upright.data.subarray(at, at + 3)]);
+    }
+  });
+
+  test('draws a line of a picture, and numbers within it', async () => {
+    await open(1280);
+    await answerBy(() => seen('happy', { box: { x: -0.1, y: -0.2, width: 0.4, height: 0.4 } }));
+    await choose('line.png', Buffer.from(encodePng(pattern(12_000, 2))));
+    await said('(1: happy).');
+    expect(await canvasSize()).toEqual([1280, 1]);
+    await choose('astronaut.png', photo);
+    await eventually(canvasSize).toEqual([512, 512]);
+    expect(await pixel(2, 20)).toEqual([0, 0, 0]);
+    expect(await pixel(2, 28)).not.toEqual([0, 0, 0]); // the control: below the number
+  });
+
+  test('may be given the same file again', async () => {
+    await open(1280);
+    await answerBy(() => seen('happy'));
+    await choose('astronaut.png', photo);
+    await said('(1: happy).');
+    const value = () => page.locator('#file').inputValue();
+    expect(await value()).toContain('astronaut.png');
+    // Browsers tell of a file that differs from the one before alone.
+    await Promise.all([page.waitForEvent('filechooser'), page.click('label[for=file]')]);
+    expect(await value()).toBe('');
+  });
+
+  test('says that what is dropped is no file', async () => {
+    await open(1280);
+    await page.evaluate(() => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.setData('text/uri-list', 'https://example.org/a.jpg');
+      document.dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }));
+    });
+    await alerted('That is no file');
+    expect(sent).toEqual([]);
+  });
+
+  test('has the same error read out again', async () => {
+    await open(1280);
+    await answerBy(() => refusal(400, 'Broken.'));
+    await page.evaluate(() => {
+      const texts: string[] = [];
+      Object.assign(globalThis, { texts });
+      const alert = document.querySelector('#error') as Element;
+      new MutationObserver(() => texts.push(alert.textContent as string)).observe(alert, { childList: true });
+    });
+    const texts = () => page.evaluate(() => (globalThis as unknown as { texts: string[] }).texts);
+    await choose('notes.png', photo);
+    await eventually(texts).toEqual(['Broken.']);
+    await choose('notes.png', photo);
+    await eventually(texts).toEqual(['Broken.', '', 'Broken.']);
+    expect(complaints.splice(0)).toEqual(Array(2).fill(expect.stringContaining('400')));
+  });
+
+  test('says that the camera is gone, and sends nothing more', async () => {
+    await open(1280);
+    let answer = () => {};
+    const late = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await answerBy((count) => (count === 0 ? seen('happy') : late.then(() => seen('sad'))));
+    await page.click('#camera');
+    await eventually(() => sent.length).toBe(2);
+    await page.evaluate(() => {
+      const { srcObject } = document.querySelector('video') as HTMLVideoElement;
+      (srcObject as MediaStream).getTracks()[0]?.dispatchEvent(new Event('ended')); // as browsers do
+    });
+    await alerted('The camera is gone.');
+    answer();
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
+    expect(await page.locator('[role=alert]').textContent()).toBe('The camera is gone.');
+    expect(await page.locator('#camera').textContent()).toBe('Use the camera');
+    expect(sent.length).toBe(2);
+  });
+
   test('says that a browser cannot show a picture', async () => {
     await page.evaluate(() => {
       globalThis.createImageBitmap = () => Promise.reject(new Error('unknown format'));
@@ -353,6 +522,25 @@ describe.skipIf(!chromiumPath)('the page', () => {
     await page.locator('[role=alert]', { hasText: 'This browser cannot show that picture.' }).waitFor();
     expect(await page.locator('#status').textContent()).toBe('');
     expect(await page.locator('#result').isVisible()).toBe(false);
+  });
+
+  test('lets go of a worker that fails', async () => {
+    await open(1280);
+    await page.route('**/browser/worker.js', (route) =>
+      route.fulfill({ contentType: 'text/javascript', body: 'throw new Error("no model")' }),
+    );
+    await page.evaluate(() => {
+      const real = Worker.prototype.terminate;
+      Worker.prototype.terminate = function () {
+        Object.assign(globalThis, { terminated: true });
+        real.call(this);
+      };
+    });
+    await page.check('[value=browser]');
+    await choose('astronaut.png', photo);
+    await alerted('The model cannot be loaded into this browser from here.');
+    expect(await page.evaluate(() => 'terminated' in globalThis)).toBe(true);
+    complaints = []; // the worker's own
   });
 
   test('says that it needs JavaScript', async () => {

@@ -132,6 +132,45 @@ describe('a batcher', () => {
     });
   });
 
+  test('keeps as many threads busy as there are, each with a fair share', async () => {
+    const asked: { ids: number[]; answer: () => void }[] = [];
+    const classifier = {
+      classify: (bytes: Uint8Array) =>
+        new Promise<Float32Array>((resolve) => {
+          const view = new DataView(bytes.buffer, bytes.byteOffset);
+          const ids = Array.from({ length: bytes.length / CROP_BYTES }, (_, n) =>
+            view.getUint16(n * CROP_BYTES),
+          );
+          asked.push({ ids, answer: () => resolve(Float32Array.from(scoresOf(...ids))) });
+        }),
+      dispose: () => {},
+    };
+    const batcher = createBatcher(classifier, options({ parallel: 2 }));
+    const six = batcher.classify(crops(1, 2, 3, 4, 5, 6));
+    await vi.waitFor(() => expect(asked).toHaveLength(2));
+    expect(asked.map(({ ids }) => ids)).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    const seventh = batcher.classify(crops(7));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(asked).toHaveLength(2); // both are busy
+    asked[1]?.answer();
+    await vi.waitFor(() => expect(asked).toHaveLength(3));
+    for (const { answer } of asked) answer();
+    expect([...(await six)]).toEqual(scoresOf(1, 2, 3, 4, 5, 6));
+    expect([...(await seventh)]).toEqual(scoresOf(7));
+  });
+
+  test('refuses what waits when it is put away', async () => {
+    const { classifier } = identifying();
+    const batcher = createBatcher(classifier, options({ waitMs: 1000 }));
+    const waiting = batcher.classify(crops(1));
+    batcher.dispose();
+    await expect(waiting).rejects.toMatchObject({ code: 'not_ready' });
+    expect([classifier.classify.mock.calls.length, classifier.dispose.mock.calls.length]).toEqual([0, 1]);
+  });
+
   test('mixes up nothing under random load', async () => {
     const { batches, classifier } = identifying();
     const batcher = createBatcher(classifier, options({ batchMax: 8, waitMs: 1, queueMax: 40 }));

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadAssets } from '../../src/assets/node.js';
 import { createBackend } from '../../src/model/backends/index.js';
-import { mergeCandidates } from '../../src/model/face/candidates.js';
+import { dropCovered, mergeCandidates } from '../../src/model/face/candidates.js';
 import { letterbox } from '../../src/model/face/letterbox.js';
 import { createFaceDetector, type FaceDetector } from '../../src/model/face.js';
 import type { Raster } from '../../src/model/image.js';
@@ -102,13 +102,31 @@ describe('letterbox', () => {
   });
 });
 
+const at = (x: number, confidence: number) => ({
+  confidence,
+  values: Float64Array.of(x, 50, 40, 40, x - 8, 45, x + 8, 45),
+});
+
 test('overlapping candidates become one, weighted by confidence; a distant one stays', () => {
-  const at = (x: number, confidence: number) => ({
-    confidence,
-    values: Float64Array.of(x, 50, 40, 40, x - 8, 45, x + 8, 45),
-  });
-  const merged = mergeCandidates([at(50, 0.9), at(150, 0.8), at(56, 0.6)]);
+  const merged = [...mergeCandidates([at(50, 0.9), at(150, 0.8), at(56, 0.6)])];
   expect(merged.map(({ confidence }) => confidence)).toEqual([0.9, 0.8]);
   expect(merged[0]?.values[0]).toBeCloseTo((50 * 0.9 + 56 * 0.6) / 1.5, 10);
   expect(merged[1]?.values[0]).toBeCloseTo(150, 10);
+});
+
+test('of a crowd only the faces that are asked for are merged', () => {
+  let read = 0;
+  const crowd = Array.from({ length: 1000 }, (_, index) => {
+    const { confidence, values } = at(index * 100, 1 - index / 1000);
+    return {
+      confidence,
+      get values() {
+        read++;
+        return values;
+      },
+    };
+  });
+  const [first, second] = dropCovered(mergeCandidates(crowd));
+  expect([first?.confidence, second?.confidence]).toEqual([1, 0.999]);
+  expect(read).toBeLessThan(20 * crowd.length); // a few for each of the two; for all it were a thousand times as many
 });

@@ -188,6 +188,18 @@ describe('a JPEG is read as libjpeg reads it', () => {
     expect((await failure(afterFirst(bytes))).code).toBe('invalid_image');
   });
 
+  test('one of more than a hundred scans is refused before it is decoded', async () => {
+    const refused = await failure(pictures.jpegOfScans(101));
+    expect(refused).toMatchObject({ code: 'invalid_image', details: { scans: 101, limit: 100 } });
+    expect(await decoder.decode(pictures.jpegOfScans(100))).toMatchObject({ width: 64, height: 64 });
+    // What is behind the end is no scan: some phones put a film there.
+    const followed = pictures.join(pictures.jpegOfScans(100), [0xff, 0xda, 0, 2]);
+    expect(await decoder.decode(followed)).toMatchObject({ width: 64 });
+    // An end within a comment is none: what follows is counted.
+    const hidden = pictures.jpegOfScans(101, comment(0xff, 0xd9));
+    expect(await failure(hidden)).toMatchObject({ details: { scans: 101 } });
+  });
+
   test('a cut one is refused though libjpeg has warned of something else before', async () => {
     const warned = inserted(firstScan(), [1, 2, 3]);
     expect((await failure(warned.subarray(0, warned.length - 40))).code).toBe('invalid_image');
@@ -259,6 +271,19 @@ describe('EXIF orientation', () => {
     const turned = await decoder.decode(pictures.jpegWithExif(files.jpeg, pictures.exifBlock(orientation)));
     same(pictures.storedAs(turned, orientation), plain);
     if (orientation > 1) expect(turned).not.toEqual(plain); // the control
+  });
+
+  test.each([
+    ['other bytes', [0, 0]],
+    ['a stuffed byte', [0xff, 0]],
+    ['a marker that stands alone', [0xff, 0x01]],
+  ])('a JPEG is turned where %s stand before the block, which libjpeg skips', async (_, bytes) => {
+    const turned = pictures.jpegWithExif(files.jpeg, pictures.exifBlock(6));
+    const preceded = pictures.join(turned.subarray(0, 2), bytes, turned.subarray(2));
+    // A type is told by its first three bytes.
+    const commented = pictures.join(preceded.subarray(0, 2), [0xff, 0xfe, 0, 2], preceded.subarray(2));
+    same(await decoder.decode(commented), await decoder.decode(turned));
+    expect(await decoder.decode(turned)).toMatchObject({ width: 23, height: 37 }); // the control
   });
 
   test('nonsense in the block means upright', async () => {

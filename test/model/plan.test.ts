@@ -234,6 +234,22 @@ describe('createClassifier', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it.each([
+    ['weight', /m1.norm, folded, holds a value that is not finite/],
+    ['running_mean', /m1.norm, folded, holds a value that is not finite/],
+    ['conv', /a kernel with its batch norm holds/],
+  ])('refuses weights whose batch norms cannot be folded: %s', (name, message) => {
+    const weights = livelyWeights(arch);
+    const fill = (tensor: string, value: number) => weights.get(`m1.${tensor}`)?.data.fill(value);
+    fill('norm.weight', 1);
+    fill('norm.running_var', 0.01); // the norm multiplies by ten
+    const tensor = name === 'conv' ? 'conv.weight' : `norm.${name}`;
+    fill(tensor, 1e38);
+    expect(() => plan(arch, weights)).toThrow(message);
+    fill(tensor, 1e37); // the control
+    expect(() => plan(arch, weights)).not.toThrow();
+  });
+
   it('refuses crops of another size', async () => {
     const backend = await createBackend('wasm', assets);
     const classifier = createClassifier(model, backend);

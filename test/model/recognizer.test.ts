@@ -9,7 +9,12 @@ import { createFinder } from '../../src/model/finder.js';
 import { createImageDecoder } from '../../src/model/image.js';
 import { LABELS } from '../../src/model/labels.js';
 import type { Classifier } from '../../src/model/model.js';
-import { ANY_CROP, composeRecognizer, createRecognizer } from '../../src/model/recognizer.js';
+import {
+  ANY_CROP,
+  composeRecognizer,
+  createRecognizer,
+  type RecognizerParts,
+} from '../../src/model/recognizer.js';
 import { astronaut, astronautBytes, encodePng, pattern } from '../support/pictures.js';
 import { beside, mirrored } from '../support/scenes.js';
 import { untrainedModel } from '../support/untrained.js';
@@ -37,18 +42,19 @@ function countingClassifier() {
 }
 
 describe('composeRecognizer', () => {
-  const compose = (classifier: Classifier) =>
-    composeRecognizer({
-      finder: createFinder(createImageDecoder(assets.wasm), detector),
-      classifier,
-      explainer: { evidence: () => ({ side: 1, values: new Float32Array(1) }) },
-      png: assets.wasm.png,
-      warmUp: async () => {
-        classifier.classify(ANY_CROP);
-      },
-      model: { name: 'fake', version: '1' },
-      backend: 'wasm',
-    });
+  const parts = (classifier: Classifier): RecognizerParts => ({
+    finder: createFinder(createImageDecoder(assets.wasm), detector),
+    classifier,
+    explainer: { evidence: () => ({ side: 1, values: new Float32Array(1) }) },
+    png: assets.wasm.png,
+    warmUp: async () => {
+      classifier.classify(ANY_CROP);
+    },
+    model: { name: 'fake', version: '1' },
+    backend: 'wasm',
+  });
+  const compose = (classifier: Classifier) => composeRecognizer(parts(classifier));
+  const ANY_PICTURE = encodePng(pattern(32, 32));
 
   test('classifies all crops in one call, and gives each face its own scores, best first', async () => {
     const { calls, classifier } = countingClassifier();
@@ -87,6 +93,51 @@ describe('composeRecognizer', () => {
     const { calls, classifier } = countingClassifier();
     await compose(classifier).warmUp();
     expect(calls.map((crops) => crops.length)).toEqual([2304]);
+  });
+
+  test.each([
+    ['maxFaces', [0, -1, 1.5, Number.NaN, '3']],
+    ['minFaceSize', [0, -40, Number.NaN, Number.POSITIVE_INFINITY, '40']],
+    ['face', ['Whole', '']],
+    ['saliency', ['joy', 'Happy', '']],
+  ])('refuses options that are none: %s', async (option, values) => {
+    const recognizer = compose(countingClassifier().classifier);
+    for (const value of values) {
+      await expect(recognizer.recognize(ANY_PICTURE, { [option]: value })).rejects.toMatchObject({
+        code: 'invalid_request',
+        message: expect.stringContaining(`${option} must be`),
+      });
+    }
+    const all = { maxFaces: 1, minFaceSize: 30.5, face: 'auto', saliency: 'sad' } as const;
+    expect((await recognizer.recognize(ANY_PICTURE, all)).faces).toEqual([]); // the control
+  });
+
+  test('classifies nothing for who has gone', async () => {
+    const { calls, classifier } = countingClassifier();
+    const signal = AbortSignal.abort(new Error('gone'));
+    await expect(compose(classifier).classify(ANY_CROP, { signal })).rejects.toThrow('gone');
+    expect(calls).toEqual([]);
+  });
+
+  test('is disposed of once, and refuses what is asked of it then', async () => {
+    let disposed = 0;
+    const { calls, classifier } = countingClassifier();
+    const recognizer = composeRecognizer({
+      ...parts({ ...classifier, dispose: () => disposed++ }),
+      finder: { ...createFinder(createImageDecoder(assets.wasm), detector), dispose: () => disposed++ },
+    });
+    recognizer.dispose();
+    recognizer.dispose();
+    expect(disposed).toBe(2); // the finder and the classifier
+    for (const asked of [
+      recognizer.recognize(ANY_PICTURE),
+      recognizer.classify(ANY_CROP),
+      recognizer.warmUp(),
+    ]) {
+      await expect(asked).rejects.toMatchObject({ code: 'not_ready' });
+    }
+    expect(calls).toEqual([]);
+    expect(await recognizer.describe()).toMatchObject({ backend: 'wasm' });
   });
 
   test('passes on what the decoder refuses', async () => {

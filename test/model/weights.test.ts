@@ -52,16 +52,43 @@ describe('safetensors', () => {
       expect(refusal(() => decodeSafetensors(bytes.subarray(0, length)))).toMatch(/not valid weights/);
   });
 
+  /** A file of such a header, and so many zeros. */
+  function fileOf(entries: string, zeros: number): Uint8Array {
+    const header = new TextEncoder().encode(entries);
+    const bytes = new Uint8Array(8 + header.length + zeros);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+    bytes.set(header, 8);
+    return bytes;
+  }
+
   it.each([
     ['no tensor', 'null'],
     ['a tensor without a place', '{"dtype":"F32","shape":[1],"data_offsets":null}'],
     ['a tensor without a type', '{}'],
   ])('refuses %s', (_, entry) => {
-    const header = new TextEncoder().encode(`{"a":${entry}}`);
-    const bytes = new Uint8Array(8 + header.length + 4);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
-    bytes.set(header, 8);
-    expect(refusal(() => decodeSafetensors(bytes))).toMatch(/not valid weights: a /);
+    expect(refusal(() => decodeSafetensors(fileOf(`{"a":${entry}}`, 4)))).toMatch(/not valid weights: a /);
+  });
+
+  const two = (from: number) =>
+    `{"b":{"dtype":"F32","shape":[1],"data_offsets":[${from},${from + 4}]},` +
+    '"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}';
+
+  it.each([
+    ['tensors that overlap', two(4), 8, /b does not begin where/],
+    ['a hole between tensors', two(12), 16, /b does not begin where/],
+    ['bytes after the last tensor', two(8), 13, /have 12 bytes, and there are 13/],
+  ])('refuses %s', (_, header, zeros, message) => {
+    expect(refusal(() => decodeSafetensors(fileOf(header, zeros)))).toMatch(message);
+  });
+
+  it('reads tensors in any order', () => {
+    expect([...decodeSafetensors(fileOf(two(8), 12)).keys()]).toEqual(['b', 'a']);
+  });
+
+  it('aligns the data whatever the metadata', () => {
+    const bytes = encodeSafetensors(small, { made: 'größer, für 2 €' });
+    expect(Number(new DataView(bytes.buffer).getBigUint64(0, true)) % 8).toBe(0);
+    expect(decodeSafetensors(bytes)).toEqual(small);
   });
 
   it('refuses NaN', () => {
@@ -110,6 +137,11 @@ describe('compact safetensors', () => {
     expect(Math.max(...change)).toBeLessThan(1e-6);
   });
 
+  it('keep what is called like a kernel and six characters more', () => {
+    const named = new Map(weights).set('large.weight.extra', { shape: [1], data: Float32Array.of(1) });
+    expect(decodeSafetensors(encodeCompactSafetensors(named)).get('large.weight.extra')?.data[0]).toBe(1);
+  });
+
   it('are refused without scales', () => {
     const text = new TextDecoder('latin1').decode(bytes).replace('large.weight.scale', 'large.weight.scole');
     const broken = Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -122,6 +154,14 @@ describe('compact safetensors', () => {
 describe('checkWeights', () => {
   const arch = table1({ side: 48 });
   const weights = livelyWeights(arch);
+
+  it('refuses a variance below 0', () => {
+    const variance = Float32Array.from({ length: 16 }, (_, channel) => (channel === 9 ? -0.001 : 1));
+    const broken = new Map(weights).set('m1.norm.running_var', { shape: [16], data: variance });
+    expect(refusal(() => checkWeights(broken, arch))).toMatch(/m1.norm.running_var holds a variance below 0/);
+    variance[9] = 0; // the control
+    expect(() => checkWeights(broken, arch)).not.toThrow();
+  });
 
   it('names a tensor that is missing, misshapen or too many', () => {
     expect(() => checkWeights(weights, arch)).not.toThrow();

@@ -1,5 +1,6 @@
-import { CROP_BYTES, type DataSet } from '../../scripts/train/data/pack.js';
+import type { DataSet } from '../../scripts/train/data/pack.js';
 import { Random } from '../../scripts/train/engines/tfjs/random.js';
+import { CROP_BYTES } from '../../src/model/architecture.js';
 import { LABELS } from '../../src/model/labels.js';
 
 /**

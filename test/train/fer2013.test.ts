@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readFer2013, readFerPlus } from '../../scripts/train/data/fer2013.js';
-import { CROP_BYTES, findCopies, readDataSet, rowsOf, writeDataSet } from '../../scripts/train/data/pack.js';
+import { findCopies, readDataSet, rowsOf, writeDataSet } from '../../scripts/train/data/pack.js';
+import { CROP_BYTES } from '../../src/model/architecture.js';
 import { MienError } from '../../src/model/errors.js';
 import { randomNumbers } from '../support/random.js';
 
@@ -98,7 +99,9 @@ describe('readFerPlus', () => {
 
   it('reads ten counts a face', async () => {
     const file = csv('votes.csv', ['Training,fer0.png,4,0,0,1,3,2,0,0,0,0'], header);
-    expect(await collect(readFerPlus(file))).toEqual([Uint8Array.of(4, 0, 0, 1, 3, 2, 0, 0, 0, 0)]);
+    expect(await collect(readFerPlus(file))).toEqual([
+      { votes: Uint8Array.of(4, 0, 0, 1, 3, 2, 0, 0, 0, 0), split: 'Training' },
+    ]);
   });
 
   it('names the row of a bad count', async () => {
@@ -173,7 +176,7 @@ describe('prepare-data fer2013', () => {
       ['--import', 'tsx', join('scripts', 'train', 'prepare.ts'), 'fer2013', ...options],
       { encoding: 'utf8' },
     );
-  const header = 'neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF';
+  const header = 'Usage,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF';
 
   it('ends with 1 on a label of 9, naming file and row, and leaves what was packed before', () => {
     const out = join(folder, 'kept');
@@ -199,9 +202,23 @@ describe('prepare-data fer2013', () => {
     ]);
   });
 
+  it('ends with 1 on votes in another order than the pictures, with nothing written', () => {
+    const out = join(folder, 'disordered');
+    const rows = ROWS.map((row) => `${row.split(',').at(-1)},4,0,0,1,3,2,0,0,0,0`).reverse();
+    const votes = csv('disordered.csv', rows, header);
+    const { status, stderr } = prepare('--csv', csv('sound.csv', ROWS), '--ferplus', votes, '--out', out);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /disordered.csv: row 1 is of PrivateTest, the picture of Training: they must be aligned/,
+      ),
+    ]);
+    expect(existsSync(out)).toBe(false);
+  });
+
   it('ends with 1 on votes that are not one row a picture, with nothing written', () => {
     const out = join(folder, 'unvoted');
-    const votes = csv('few.csv', ['4,0,0,1,3,2,0,0,0,0'], header);
+    const votes = csv('few.csv', ['Training,4,0,0,1,3,2,0,0,0,0'], header);
     const { status, stderr } = prepare('--csv', csv('sound.csv', ROWS), '--ferplus', votes, '--out', out);
     expect([status, stderr]).toEqual([1, expect.stringMatching(/few.csv has 1 rows, the pictures 4/)]);
     expect(existsSync(out)).toBe(false);

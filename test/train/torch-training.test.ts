@@ -104,6 +104,25 @@ describe.skipIf(!python)('training by torch', () => {
     expect(before).not.toEqual(lastWeights(at('whole'))); // the control: it had not ended
   }, 240_000);
 
+  it('stops where the loss is no number any more, and leaves what it had', async () => {
+    const run = await prepared('diverging', ({ optimizer, ...config }) => ({
+      ...config,
+      optimizer: { ...optimizer, learningRate: 1e30 },
+    }));
+    const { code, said } = await torchEngine(run, data).ended;
+    expect(code).toBe(1);
+    expect(said).toMatch(/error: the loss is no finite number at step \d+: lower optimizer\.learningRate/);
+    expect(existsSync(join(run, 'best.safetensors'))).toBe(false);
+  }, 60_000);
+
+  it('does not overwrite a run that has lost its checkpoint', async () => {
+    cpSync(at('whole'), at('fetched'), { recursive: true });
+    rmSync(at('fetched', 'checkpoint.pt'));
+    const again = await script('train', '--config', SMOKE, '--run', at('fetched')).ended;
+    expect(again.code).toBe(1);
+    expect(again.said).toContain(`error: ${at('fetched')} holds a run: --resume goes on with it`);
+  });
+
   it('does not overwrite a run, nor go on with one of another configuration', async () => {
     const again = await script('train', '--config', SMOKE, '--run', at('whole')).ended;
     expect(again.code).toBe(1);

@@ -46,7 +46,6 @@ describe('the function', () => {
       MemorySize: 1769,
       Timeout: 25,
       ReservedConcurrentExecutions: 50,
-      Environment: { Variables: Match.objectLike({ BACKEND: 'wasm' }) },
     });
     templates.fallback?.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
       DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },

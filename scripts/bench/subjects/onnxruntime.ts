@@ -1,5 +1,4 @@
-import { CROP_SIZE } from '../../../src/model/architecture.js';
-import { CROP_BYTES } from '../../train/data/pack.js';
+import { CROP_BYTES, CROP_SIZE } from '../../../src/model/architecture.js';
 import { loadPeer } from '../peers.js';
 import type { Subject } from './subject.js';
 

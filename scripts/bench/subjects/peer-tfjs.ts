@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs-core';
+import { CROP_BYTES } from '../../../src/model/architecture.js';
 import { LABELS, type Label } from '../../../src/model/labels.js';
-import { CROP_BYTES } from '../../train/data/pack.js';
 import { findPeer, loadPeer } from '../peers.js';
 
 /** What peers that bring their own tfjs have in common. */

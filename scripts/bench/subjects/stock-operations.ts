@@ -1,13 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { loadAssets } from '../../../src/assets/node.js';
-import { parseArchitecture } from '../../../src/model/architecture.js';
+import { CROP_BYTES, parseArchitecture } from '../../../src/model/architecture.js';
 import { createBackend } from '../../../src/model/backends/index.js';
 import { enlarge } from '../../../src/model/enlarge.js';
 import type { ModelFiles } from '../../../src/model/model.js';
 import { Network } from '../../../src/model/network.js';
 import { scoresOf } from '../../../src/model/scores.js';
 import { decodeSafetensors } from '../../../src/model/weights.js';
-import { CROP_BYTES } from '../../train/data/pack.js';
 import { memory } from './mien.js';
 import type { Subject } from './subject.js';
 

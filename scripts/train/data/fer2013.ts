@@ -101,16 +101,17 @@ export async function* readFer2013(file: string): AsyncGenerator<Sample> {
 }
 
 /**
- * Streams fer2013new.csv, FER+'s votes (uint8 [10], in the order of VOTES), row-aligned with fer2013.csv.
+ * Streams fer2013new.csv, FER+'s votes (uint8 [10], in the order of VOTES), row-aligned with fer2013.csv, and the split of
+ * each row, by which one sees that they are.
  * @throws {MienError} `invalid_data`, naming file and row.
  */
-export async function* readFerPlus(file: string): AsyncGenerator<Uint8Array> {
+export async function* readFerPlus(file: string): AsyncGenerator<{ votes: Uint8Array; split: string }> {
   let row = 0;
-  for await (const record of records(file, VOTES)) {
+  for await (const record of records(file, ['Usage', ...VOTES])) {
     row++;
     const votes = VOTES.map((name) => Number(record[name]?.trim() || Number.NaN));
     if (votes.some((count) => !Number.isInteger(count) || count < 0 || count > 10))
       throw fault(file, row, `votes are not ${VOTES.length} counts of 0 to 10`);
-    yield Uint8Array.from(votes);
+    yield { votes: Uint8Array.from(votes), split: record.Usage as string };
   }
 }

@@ -1,7 +1,8 @@
+import { CROP_BYTES } from '../../../src/model/architecture.js';
 import { LABELS } from '../../../src/model/labels.js';
 import { Random } from '../engines/tfjs/random.js';
 import { VOTES } from './fer2013.js';
-import { CROP_BYTES, type DataSet, findCopies } from './pack.js';
+import { type DataSet, findCopies } from './pack.js';
 
 /**
  * A generated data set that a network can learn: the class decides where in the picture a bright bar lies.

@@ -1,14 +1,11 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PNG } from 'pngjs';
-import { CROP_SIZE } from '../../../src/model/architecture.js';
+import { CROP_BYTES, CROP_SIZE } from '../../../src/model/architecture.js';
 import { MienError } from '../../../src/model/errors.js';
 import { sha256 } from '../../lib/files.js';
 import { refuseForeign } from '../../lib/own-folder.js';
 import { SPLITS, type Split, VOTES } from './fer2013.js';
-
-/** Bytes of one 48×48 grey picture. */
-export const CROP_BYTES = CROP_SIZE * CROP_SIZE;
 
 /** A data set in memory. Row i of each array is one face. */
 export interface DataSet {

@@ -56,24 +56,30 @@ export function decodeCandidates(
 
 /**
  * One candidate a face, best first: those that overlap the best are averaged into it, weighted by
- * confidence, as MediaPipe does.
+ * confidence, as MediaPipe does. Each is made when it is asked for, since each goes over all that are left.
  *
  * @param candidates best first
  */
-export function mergeCandidates(candidates: Candidate[]): Candidate[] {
-  const faces: Candidate[] = [];
+export function* mergeCandidates(candidates: Candidate[]): Generator<Candidate> {
   let rest = candidates;
   while (rest.length > 0) {
     const best = rest[0] as Candidate;
-    const same = rest.filter((other) => other === best || overlap(best, other) > SAME_FACE_OVERLAP);
-    rest = rest.filter((other) => !same.includes(other));
+    const [same, others] = apart(best, rest);
+    rest = others;
     const total = same.reduce((sum, { confidence }) => sum + confidence, 0);
     const values = best.values.map((_, at) =>
       same.reduce((sum, other) => sum + ((other.values[at] as number) * other.confidence) / total, 0),
     );
-    faces.push({ confidence: best.confidence, values });
+    yield { confidence: best.confidence, values };
   }
-  return faces;
+}
+
+/** Candidates of the same face as the best, itself among them, and all others. */
+function apart(best: Candidate, candidates: Candidate[]): [same: Candidate[], others: Candidate[]] {
+  const [same, others]: [Candidate[], Candidate[]] = [[], []];
+  for (const one of candidates)
+    (one === best || overlap(best, one) > SAME_FACE_OVERLAP ? same : others).push(one);
+  return [same, others];
 }
 
 /**
@@ -81,15 +87,16 @@ export function mergeCandidates(candidates: Candidate[]): Candidate[] {
  *
  * @param faces best first
  */
-export function dropCovered(faces: Candidate[]): Candidate[] {
+export function* dropCovered(faces: Iterable<Candidate>): Generator<Candidate> {
   const kept: Candidate[] = [];
   for (const face of faces) {
     const covered = kept.some(
       (surer) => intersection(surer, face) > MOST_COVERED * Math.min(area(surer), area(face)),
     );
-    if (!covered) kept.push(face);
+    if (covered) continue;
+    kept.push(face);
+    yield face;
   }
-  return kept;
 }
 
 const area = ({ values }: Candidate) => (values[2] as number) * (values[3] as number);

@@ -1,4 +1,4 @@
-import { fourCharacters, type ImageType } from './header.js';
+import { fourCharacters, type ImageType, jpegHeader } from './header.js';
 
 /** EXIF orientation: 1 is upright; 2, 4, 5, 7 are mirrored; 3, 6, 8 turned by 180, 90, 270 degrees clockwise. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
@@ -12,12 +12,19 @@ const SHORT = 3;
  */
 export function readOrientation(bytes: Uint8Array, type: ImageType): Orientation {
   try {
-    const tiff = { jpeg: exifOfJpeg, png: exifOfPng, webp: exifOfWebp }[type](bytes, viewOf(bytes));
+    const tiff = exifOf(bytes, type);
     return tiff ? orientationOfTiff(viewOf(tiff)) : 1;
   } catch {
     return 1; // a RangeError of DataView: an offset points past the end
   }
 }
+
+/**
+ * The TIFF block of a file's EXIF, a view of the file's bytes; undefined where it has none.
+ * @throws RangeError where the file ends early
+ */
+export const exifOf = (bytes: Uint8Array, type: ImageType): Uint8Array | undefined =>
+  ({ jpeg: exifOfJpeg, png: exifOfPng, webp: exifOfWebp })[type](bytes, viewOf(bytes));
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -28,20 +35,9 @@ function afterExifMark(block: Uint8Array): Uint8Array | undefined {
 }
 
 function exifOfJpeg(bytes: Uint8Array, view: DataView): Uint8Array | undefined {
-  let offset = 2;
-  while (view.getUint8(offset) === 0xff) {
-    const marker = view.getUint8(offset + 1);
-    if (marker === 0xff) {
-      offset += 1;
-      continue;
-    }
-    if (marker === 0xda || marker === 0xd9) return undefined;
-    const length = view.getUint16(offset + 2);
-    if (marker === 0xe1) {
-      const tiff = afterExifMark(bytes.subarray(offset + 4, offset + 2 + length));
-      if (tiff) return tiff; // otherwise XMP, which shares APP1
-    }
-    offset += 2 + length;
+  for (const { marker, at } of jpegHeader(bytes)) {
+    const tiff = marker === 0xe1 && afterExifMark(bytes.subarray(at + 2, at + view.getUint16(at)));
+    if (tiff) return tiff; // otherwise XMP, which shares APP1
   }
   return undefined;
 }

@@ -61,24 +61,37 @@ function pngSize(bytes: Uint8Array, view: DataView): [number, number] {
   return [view.getUint32(16), view.getUint32(20)];
 }
 
+const SCAN = 0xda;
+const END = 0xd9;
+
 /**
- * The marker segments of a JPEG (ITU T.81, B.1.1), to the first scan: each one's marker, and where its length stands. They
- * are found exactly as libjpeg finds them, so that no other frame header is seen here than there: bytes that are no marker,
- * FF 00 among them, are skipped.
+ * The marker segments of a JPEG (ITU T.81, B.1.1), to its end: each one's marker, and where its length stands. They are
+ * found exactly as libjpeg finds them, so that no other frame header is seen here than there: bytes that are no marker,
+ * FF 00 and what is coded in a scan among them, are skipped.
  *
  * @throws RangeError where the file ends before, or has a marker that is none
  */
-function* segments(view: DataView): Generator<{ marker: number; at: number }> {
+function* jpegSegments(bytes: Uint8Array): Generator<{ marker: number; at: number }> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 2;
   for (;;) {
-    while (view.getUint8(at) !== 0xff) at++;
+    at = bytes.indexOf(0xff, at);
+    if (at < 0) throw new RangeError('no end of the image');
     while (view.getUint8(at) === 0xff) at++;
     const marker = view.getUint8(at++);
     if (marker === 0x00 || marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) continue; // nothing follows these
     if (marker < 0xc0 || marker === 0xd8) throw new RangeError(`marker ${marker} at byte ${at}`);
     yield { marker, at };
-    if (marker === 0xda || marker === 0xd9) return;
+    if (marker === END) return;
     at += view.getUint16(at);
+  }
+}
+
+/** The segments before the first scan: what a JPEG says of itself. */
+export function* jpegHeader(bytes: Uint8Array): ReturnType<typeof jpegSegments> {
+  for (const segment of jpegSegments(bytes)) {
+    if (segment.marker === SCAN) return;
+    yield segment;
   }
 }
 
@@ -86,8 +99,8 @@ const isFrameHeader = (marker: number) =>
   marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
 /** The size in the frame header (ITU T.81, B.2.2). */
-function jpegSize(_bytes: Uint8Array, view: DataView): [number, number] {
-  for (const { marker, at } of segments(view)) {
+function jpegSize(bytes: Uint8Array, view: DataView): [number, number] {
+  for (const { marker, at } of jpegHeader(bytes)) {
     if (!isFrameHeader(marker)) continue;
     if (view.getUint8(at + 7) === 4) {
       throw new MienError('invalid_image', 'The JPEG is in CMYK; only grey and colour JPEGs are decoded.');
@@ -98,18 +111,14 @@ function jpegSize(_bytes: Uint8Array, view: DataView): [number, number] {
 }
 
 /**
- * Whether an end follows the first scan of a JPEG: bytes of a scan never look like one, whatever comes after it is ignored.
+ * How many scans a JPEG has before its end; whatever comes after that is ignored.
  *
- * @throws RangeError where there is no scan
+ * @throws RangeError where it has no end
  */
-export function jpegEnds(bytes: Uint8Array): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let scan = 0;
-  for (const { at } of segments(view)) scan = at;
-  for (let at = bytes.indexOf(0xff, scan); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
-    if (bytes[at + 1] === 0xd9) return true;
-  }
-  return false;
+export function jpegScans(bytes: Uint8Array): number {
+  let scans = 0;
+  for (const { marker } of jpegSegments(bytes)) if (marker === SCAN) scans++;
+  return scans;
 }
 
 /** The bit of VP8X's flags. */

@@ -1,4 +1,4 @@
-import type { Weight, Weights } from '../weights.js';
+import { checkFinite, type Weight, type Weights } from '../weights.js';
 
 /** A convolution as a backend wants it: kernel float32 HWIO, one bias an output channel. */
 export interface Conv {
@@ -16,13 +16,17 @@ export interface Affine {
 /** Reads one weight; the weights have been checked against the architecture, so it is there. */
 export const take = (weights: Weights, name: string): Weight => weights.get(name) as Weight;
 
-/** Batch norm by its running statistics, as one multiplication and one addition a channel. */
+/**
+ * Batch norm by its running statistics, as one multiplication and one addition a channel.
+ * @throws {MienError} `invalid_weights` where these are not finite
+ */
 export function normAffine(weights: Weights, name: string, epsilon: number): Affine {
   const [gain, offset, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
     (field) => take(weights, `${name}.${field}`).data,
   ) as [Float32Array, Float32Array, Float32Array, Float32Array];
   const scale = gain.map((g, c) => g / Math.sqrt((variance[c] as number) + epsilon));
   const shift = offset.map((o, c) => o - (mean[c] as number) * (scale[c] as number));
+  for (const folded of [scale, shift]) checkFinite(`${name}, folded,`, folded);
   return { scale, shift };
 }
 
@@ -44,12 +48,16 @@ export function readConv(weights: Weights, name: string, transposed = false): Co
   return { shape: [height, width, inputs, outputs], kernel, bias };
 }
 
-/** The convolution followed by the affine map, as one convolution. */
+/**
+ * The convolution followed by the affine map, as one convolution.
+ * @throws {MienError} `invalid_weights` where its kernel is not finite; before a batch norm no convolution has a bias
+ */
 export function foldAffine({ shape, kernel, bias }: Conv, { scale, shift }: Affine): Conv {
   const outputs = shape[3];
   const folded = new Float32Array(kernel.length);
   for (let row = 0; row < kernel.length; row += outputs)
     for (let o = 0; o < outputs; o++) folded[row + o] = (kernel[row + o] as number) * (scale[o] as number);
+  checkFinite('a kernel with its batch norm', folded);
   return {
     shape,
     kernel: folded,

@@ -131,6 +131,7 @@ class Run {
       );
       // In float32, as a checkpoint keeps it.
       this.#lossSum = Math.fround(this.#lossSum + loss);
+      this.#refuseDivergence();
       if (last) this.#endEpoch(epoch, stage.side, batch + 1);
       if (last || performance.now() - saved >= 1000 * this.options.checkpointSeconds) {
         this.#save();
@@ -142,6 +143,13 @@ class Run {
     // An epoch's end has written its own.
     if (this.#history.at(-1)?.step !== this.#step) this.#write('last', this.#weights(this.architecture.side));
     this.#trainer.dispose();
+  }
+
+  /** Before anything is written: weights that are no numbers any more would replace those that are. */
+  #refuseDivergence(): void {
+    if (Number.isFinite(this.#lossSum)) return;
+    const why = `the loss is no finite number at step ${this.#step}: lower optimizer.learningRate`;
+    throw new MienError('invalid_data', why);
   }
 
   #takeStep(rows: number[], side: number): number {

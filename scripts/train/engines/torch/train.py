@@ -89,7 +89,13 @@ class Run:
             **cost(self.training.architecture, self.side),
         }, indent=1) + "\n")
 
+    def refuse_divergence(self):
+        """Before anything is written: weights that are no numbers any more would replace those that are."""
+        if not torch.isfinite(self.loss_sum).all():
+            raise Fault(f"the loss is no finite number at step {self.training.step}: lower optimizer.learningRate")
+
     def end_epoch(self, epoch, side, steps):
+        self.refuse_divergence()
         self.training.settle(side)
         accuracy, recall, loss = self.training.measure(*self.training.public, side)
         known, _, _ = self.training.measure(*self.training.known, side)
@@ -136,11 +142,13 @@ class Run:
                 saved = time.monotonic()
             elif time.monotonic() - saved >= checkpoint_seconds:
                 self.seconds += self.lap()
+                self.refuse_divergence()
                 self.save()
                 saved = time.monotonic()
             if self.first:
                 progress.show(training.step, epoch, stage["side"], loss)
         self.seconds += self.lap()
+        self.refuse_divergence()
         self.save()
         # An epoch's end has written its own.
         if not self.history or self.history[-1]["step"] < training.step:

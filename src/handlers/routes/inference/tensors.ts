@@ -1,12 +1,10 @@
-import { CROP_SIZE } from '../../../model/architecture.js';
+import { CROP_BYTES } from '../../../model/architecture.js';
 import { ApiError } from '../../errors.js';
 import { parseJson, validated } from '../../input.js';
 import { type InferRequest, type InferResponse, inferRequest } from './schema.js';
 
 /** Length in bytes of a body's JSON, where tensors follow it as bytes (the binary tensor data extension). */
 export const HEADER_LENGTH = 'Inference-Header-Content-Length';
-
-const CROP_BYTES = CROP_SIZE * CROP_SIZE;
 
 const invalid = (message: string) => new ApiError('invalid_request', message);
 
