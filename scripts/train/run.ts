@@ -20,9 +20,7 @@ export const begunBy = (run: string): Engine[] =>
   (Object.keys(CHECKPOINTS) as Engine[]).filter((engine) => existsSync(join(run, CHECKPOINTS[engine])));
 
 /** Whether a folder holds a run: one that was fetched from another machine may have lost its checkpoint. */
-const holdsRun = (run: string): boolean =>
-  begunBy(run).length > 0 ||
-  ['history.jsonl', 'best.safetensors'].some((name) => existsSync(join(run, name)));
+const holdsRun = (run: string): boolean => begunBy(run).length > 0 || existsSync(join(run, 'history.jsonl'));
 
 /** The text of a configuration's architecture.json. */
 function describe({ architecture }: Configuration): string {
