@@ -100,7 +100,7 @@ describe('lambdaCode', () => {
     ['is empty', folder],
   ])('warns of the placeholder where the folder %s', (_, nothing) => {
     const stack = new Stack(new App(), 'Empty');
-    expect(lambdaCode(stack, nothing).built).toBe(false);
+    expect(lambdaCode(stack, nothing)).toMatchObject({ path: expect.stringMatching(/placeholder$/) });
     Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('npm run lambda:build'));
   });
 
@@ -109,7 +109,7 @@ describe('lambdaCode', () => {
     const built = join(folder, 'built');
     mkdirSync(built);
     writeFileSync(join(built, 'index.mjs'), '');
-    expect(lambdaCode(stack, built).built).toBe(true);
+    expect(lambdaCode(stack, built)).toMatchObject({ path: built });
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
   });
 
