@@ -1,8 +1,9 @@
 /** A client of the HTTP API: `fetch` and nothing else, so it runs wherever that is. */
 import { answersOf } from './client/answers.js';
 import { createEnding } from './client/ending.js';
-import { ClientError, noAnswer, reasonOf, refusal } from './client/error.js';
+import { ClientError, noAnswer, refusal } from './client/error.js';
 import { bodyOf, type Photo } from './client/frames.js';
+import { reasonOf } from './fetch-reason.js';
 import type { ErrorBody } from './handlers/errors.js';
 import type { FrameAnswer } from './handlers/routes/expressions/stream.js';
 import type { Recognition, RecognizeOptions } from './model/recognizer.js';

@@ -36,10 +36,3 @@ export function noAnswer(base: URL, why: string, cause?: unknown): ClientError {
   const message = `${base} does not answer as mien does: ${why}.`;
   return new ClientError(message, 'no_answer', undefined, undefined, undefined, { cause });
 }
-
-/** Why a request failed: of a connection's errors Node's fetch has the reason as their cause, ECONNREFUSED perhaps. */
-export function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  const code = (cause as { code?: unknown } | undefined)?.code;
-  return code ? `${message} (${code})` : message;
-}

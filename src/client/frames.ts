@@ -1,3 +1,5 @@
+import { toBase64 } from '../base64.js';
+
 /** What may be sent: the bytes of a JPEG, PNG or WebP file. */
 export type Photo = Blob | ArrayBuffer | Uint8Array;
 
@@ -18,7 +20,7 @@ export function bodyOf(
   frames: AsyncIterable<Photo> | Iterable<Photo>,
   { signal, opened, onError }: FramesOptions,
 ): ReadableStream<Uint8Array> {
-  const source = linesOf(frames);
+  const source = framesAsLines(frames);
   let first = true;
   let over = false;
   /** Not waited for: the source may be waiting itself, for a frame that does not come. */
@@ -55,19 +57,13 @@ export function bodyOf(
   );
 }
 
-async function* linesOf(
+async function* framesAsLines(
   frames: AsyncIterable<Photo> | Iterable<Photo>,
 ): AsyncGenerator<Uint8Array, undefined> {
   const encoder = new TextEncoder();
   for await (const frame of frames)
-    yield encoder.encode(`${JSON.stringify({ image: await base64(frame) })}\n`);
+    yield encoder.encode(`${JSON.stringify({ image: toBase64(await bytesOf(frame)) })}\n`);
 }
 
-async function base64(photo: Photo): Promise<string> {
-  const bytes = new Uint8Array(photo instanceof Blob ? await photo.arrayBuffer() : photo);
-  let text = '';
-  // In parts, since a call takes only so many arguments.
-  for (let at = 0; at < bytes.length; at += 8192)
-    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return btoa(text);
-}
+const bytesOf = async (photo: Photo): Promise<Uint8Array> =>
+  new Uint8Array(photo instanceof Blob ? await photo.arrayBuffer() : photo);

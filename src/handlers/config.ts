@@ -8,13 +8,7 @@ import { DEFAULT_MAX_BODY_BYTES, DEFAULT_RECEIVE_MS } from './app.js';
 import { ConfigError, httpUrl, readEnvironment } from './environment.js';
 import { guardSettings } from './guard.js';
 import { upstreamSettings } from './upstream.js';
-
-const integer = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+import { wholeNumber } from './whole-number.js';
 
 /** A container's share of a machine is not always told from its cores. */
 const MOST_THREADS = 8;
@@ -23,34 +17,34 @@ const BACKENDS = ['auto', ...BACKEND_NAMES] as const;
 
 /** Everything that can be set from the environment, with its unit and its default: docs/configuration.md is made of it. */
 export const settings = z.object({
-  PORT: integer(0, 65535).default(8080).describe('TCP port; 0 takes any free one'),
+  PORT: wholeNumber(0, 65535).default(8080).describe('TCP port; 0 takes any free one'),
   HOST: z.string().optional().meta({
     description:
       'Address to listen on: by default, others than this machine reach the server only where it asks for keys',
     shown: '`127.0.0.1`; `0.0.0.0` with keys',
   }),
   ...guardSettings.shape,
-  RATE_LIMIT: integer(0, 1_000_000)
+  RATE_LIMIT: wholeNumber(0, 1_000_000)
     .default(0)
     .describe(
       'Most requests a minute of a key, or of an address without keys; beyond it 429. 0 is no limit. Behind a proxy all ' +
         "have the proxy's address: let it limit them, or give keys",
     ),
-  MAX_CONCURRENT: integer(1, 100_000)
+  MAX_CONCURRENT: wholeNumber(1, 100_000)
     .default(64)
     .describe(
       'Most requests in work at a time, open streams among them; beyond it 503 with `Retry-After`, the body unread',
     ),
-  RECEIVE_TIMEOUT_MS: integer(1, 300_000)
+  RECEIVE_TIMEOUT_MS: wholeNumber(1, 300_000)
     .default(DEFAULT_RECEIVE_MS)
     .describe(
       "Longest wait for a request's headers, for its body, and for each line of a stream, milliseconds; then 408. So long may " +
         'a client take to read an answer of a stream, too',
     ),
-  MAX_BODY_BYTES: integer(1, 1_000_000_000)
+  MAX_BODY_BYTES: wholeNumber(1, 1_000_000_000)
     .default(DEFAULT_MAX_BODY_BYTES)
     .describe('Largest request body, and longest line of a stream, bytes'),
-  MAX_PIXELS: integer(1, 1_000_000_000)
+  MAX_PIXELS: wholeNumber(1, 1_000_000_000)
     .default(DEFAULT_MAX_PIXELS)
     .describe(
       'Largest width × height that is decoded, some 8 bytes of memory each; no side may be longer than 65,535 pixels',
@@ -66,30 +60,30 @@ export const settings = z.object({
       'What infers: `node-gpu` (needs `@tensorflow/tfjs-node-gpu` and a GPU), `node` (needs `@tensorflow/tfjs-node`), `wasm`; ' +
         '`auto` takes the first of them that starts, and logs why it skips others',
     ),
-  THREADS: integer(1, 64)
+  THREADS: wholeNumber(1, 64)
     .default(() => Math.min(availableParallelism(), MOST_THREADS))
     .meta({
       description: 'Threads that decode photos and find faces, and on `wasm` infer; some 90 MB each',
       shown: `one a core, at most ${MOST_THREADS}`,
     }),
   ...upstreamSettings.shape,
-  BATCH_MAX: integer(1, 1024)
+  BATCH_MAX: wholeNumber(1, 1024)
     .default(32)
     .describe('Most crops of concurrent requests that share one inference; 1 batches nothing'),
-  BATCH_WAIT_MS: integer(0, 1000)
+  BATCH_WAIT_MS: wholeNumber(0, 1000)
     .default(2)
     .describe(
       'How long a crop may wait for others to share its inference, milliseconds; 0 takes what is there',
     ),
-  QUEUE_MAX: integer(1, 100_000)
+  QUEUE_MAX: wholeNumber(1, 100_000)
     .default(256)
     .describe('Most crops that wait for an inference; beyond it 503 with `Retry-After`'),
-  QUEUE_TIMEOUT_MS: integer(1, 60_000)
+  QUEUE_TIMEOUT_MS: wholeNumber(1, 60_000)
     .default(10_000)
     .describe(
       'Longest wait of a photo for a thread, and of a crop for an inference, milliseconds; after it 503',
     ),
-  PHOTO_TIMEOUT_MS: integer(1, 600_000)
+  PHOTO_TIMEOUT_MS: wholeNumber(1, 600_000)
     .default(30_000)
     .describe('Longest work on finding the faces of a photo, milliseconds; after it 503, and another thread'),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('http://localhost:4318')

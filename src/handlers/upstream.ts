@@ -1,5 +1,6 @@
 /** Another mien, on a GPU: asked first, and done without where it does not answer. */
 import { z } from 'zod';
+import { reasonOf } from '../fetch-reason.js';
 import { CROP_BYTES } from '../model/architecture.js';
 import { BACKEND_NAMES, type BackendName } from '../model/backends/index.js';
 import { LABELS } from '../model/labels.js';
@@ -8,6 +9,7 @@ import { httpUrl } from './environment.js';
 import { log } from './log.js';
 import { INPUT, MODEL_NAME } from './routes/inference/schema.js';
 import { HEADER_LENGTH } from './routes/inference/tensors.js';
+import { wholeNumber } from './whole-number.js';
 
 /** A path is added to it, and what it holds may be logged. */
 function isPlain(address: string): boolean {
@@ -26,12 +28,7 @@ export const upstreamSettings = z.object({
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
     .optional()
     .describe('API key for `GPU_URL`'),
-  GPU_TIMEOUT_MS: z
-    .string()
-    .regex(/^[1-9]\d{0,4}$/, 'must be a whole number from 1 to 99999')
-    .transform(Number)
-    .default(1000)
-    .describe('Longest wait for `GPU_URL`, milliseconds'),
+  GPU_TIMEOUT_MS: wholeNumber(1, 99_999).default(1000).describe('Longest wait for `GPU_URL`, milliseconds'),
 });
 
 /** Failures one after the other that open the circuit. */
@@ -123,18 +120,12 @@ export function createUpstream(
         onResult?.('failed');
         log('error', 'GPU_URL does not answer; inferring here', {
           failures,
-          reason: reasonOf(error as Error),
+          reason: reasonOf(error),
         });
         return undefined;
       }
     },
   };
-}
-
-/** Of fetch itself the cause alone says what is wrong: a name, a port, a certificate. */
-function reasonOf({ message, cause }: Error): string {
-  const { code, message: why = '' } = (cause ?? {}) as { code?: string; message?: string };
-  return [message, code ?? why].filter(Boolean).join(': ');
 }
 
 async function ask(url: string, key: string | undefined, crops: Uint8Array, signal: AbortSignal) {

@@ -1,3 +1,4 @@
+import { toBase64 } from '../base64.js';
 import type { Face } from './face.js';
 import { frameOf, poseOf } from './frame.js';
 import { FRAMING } from './framing.js';
@@ -32,7 +33,7 @@ export function drawEvidence(png: WebAssembly.Module, values: Float32Array, side
   values.forEach((value, at) => {
     data.fill(Math.round((value - least) * scale), at * 4, at * 4 + 3);
   });
-  return `data:image/png;base64,${base64(encodePng(png, { width: side, height: side, data }))}`;
+  return `data:image/png;base64,${toBase64(encodePng(png, { width: side, height: side, data }))}`;
 }
 
 /** The square that `cropFace` samples, before it is turned. */
@@ -44,10 +45,4 @@ export function cropOf(face: Face, { width, height }: Pick<Raster, 'width' | 'he
     width: side / width,
     height: side / height,
   };
-}
-
-function base64(bytes: Uint8Array): string {
-  let characters = '';
-  for (const byte of bytes) characters += String.fromCharCode(byte);
-  return btoa(characters);
 }

@@ -230,6 +230,18 @@ describe('a GPU elsewhere', () => {
   });
 });
 
+describe('a setting that is wrong', () => {
+  test('lets nothing run, so that it is seen at once', async () => {
+    const worker = await startWorkerd(out, modules, undefined, { API_KEYS: 'the key, not its hash' });
+    try {
+      const statuses = ['/healthz', '/readyz'].map(async (path) => (await fetch(worker.url + path)).status);
+      expect(await Promise.all(statuses)).toEqual([500, 500]);
+    } finally {
+      await worker.stop();
+    }
+  });
+});
+
 describe('the rate limit', () => {
   test('answers 429 with Retry-After to whoever asks too often, and leaves health checks alone', async () => {
     const limited = await startWorkerd(out, modules, 2);

@@ -7,9 +7,7 @@ import type { InferResponse } from '../../src/handlers/routes/inference/schema.j
 import { contract } from '../contract/contract.js';
 import { infer } from '../support/infer.js';
 import { hasNative } from '../support/native.js';
-import { astronaut, encodePng } from '../support/pictures.js';
 import { randomNumbers } from '../support/random.js';
-import { beside, mirrored } from '../support/scenes.js';
 import { type Server, startServer, stopServer, untilReady } from '../support/server.js';
 import { untrainedFolder } from '../support/untrained.js';
 
@@ -46,30 +44,6 @@ describe.skipIf(!hasNative())('a server on native TensorFlow', () => {
     expect(lines(server).find(({ message }) => /^ready/.test(`${message}`))).toMatchObject({
       backend: 'node',
     });
-  });
-
-  test('answers others between the maps of a photo', { timeout: 60_000 }, async () => {
-    const face = astronaut();
-    const row = beside(face, mirrored(face));
-    const photo = encodePng(beside(row, row));
-    let done = false;
-    const asked = fetch(`${server.url}/v1/expressions?saliency=top`, {
-      method: 'POST',
-      body: new Uint8Array(photo),
-    }).then(async (response) => {
-      const { faces, timing } = await response.json();
-      done = true;
-      return { faces: faces.length, ms: timing.inferMs };
-    });
-    let longest = 0;
-    while (!done) {
-      const began = performance.now();
-      await fetch(`${server.url}/healthz`);
-      longest = Math.max(longest, performance.now() - began);
-    }
-    const { faces, ms } = await asked;
-    expect(faces).toBe(4);
-    expect(longest).toBeLessThan(ms); // as long, were the maps computed at once
   });
 
   test('gives concurrent requests their own scores', { timeout: 60_000 }, async () => {

@@ -117,7 +117,7 @@ describe('with GPU_URL', () => {
     );
     for (let request = 0; request < 4; request++) await ask();
     expect(results).toEqual(['failed', 'failed', 'failed', 'skipped']);
-    expect(said.mock.calls.join('\n')).toMatch(/fetch failed: (ECONNREFUSED|bad port)/);
+    expect(said.mock.calls.join('\n')).toMatch(/fetch failed \((ECONNREFUSED|bad port)\)/);
   });
 
   test.each([

@@ -254,3 +254,10 @@ test.each([
   put(folder, file, content);
   expect(() => makeReport(readInputs(folder))).toThrow(message);
 });
+
+test('the report is of the model that is served, whatever others are called', () => {
+  const folder = checkout('named');
+  cpSync(join(folder, 'models/mien-v1-paper384'), join(folder, 'models/another'), { recursive: true });
+  const names = readInputs(folder).models.map(({ metrics }) => metrics.name);
+  expect(names).toEqual(['mien-v1', 'mien-v1-paper384', 'mien-v1-paper384']);
+});

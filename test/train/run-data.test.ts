@@ -63,6 +63,18 @@ describe.each(ENGINES)('training by %s', (engine) => {
       ...['--data', at(data), ...more],
     ).ended;
 
+  it('stops where the loss is no number any more, with nothing written', async () => {
+    const { optimizer, ...tiny } = tinyConfiguration();
+    const config = { ...tiny, optimizer: { ...optimizer, learningRate: 1e30 } };
+    writeFileSync(at('diverging.json'), JSON.stringify(config));
+    const name = `${engine}-diverging`;
+    const { code, said } = await train(name, 'own', '--config', at('diverging.json'));
+    expect(code).toBe(1);
+    expect(said).toMatch(/error: the loss is no finite number at step \d+: lower optimizer\.learningRate/);
+    for (const written of ['last.safetensors', 'best.safetensors', 'history.jsonl'])
+      expect(existsSync(at(name, written)), written).toBe(false);
+  }, 240_000);
+
   it('does not go on with other splits', async () => {
     const begun = await train(engine, 'own', '--steps', '1');
     expect(begun.code, begun.said).toBe(0);

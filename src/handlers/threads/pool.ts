@@ -5,8 +5,8 @@ import { log } from '../log.js';
 
 /** Pauses before another thread takes the place of so many that have not loaded, milliseconds. */
 const PAUSES = [0, 100, 200, 400, 800, 1600, 3200, 6400];
-/** So many deaths one after the other, while no thread loads or answers, leave no hope. */
-const HOPELESS = 8;
+/** Where each thread has failed to load so often, one after the other, there is no hope. */
+const HOPELESS = PAUSES.length;
 
 /** What a thread is asked: a method of its own, and its arguments. */
 export interface Question {
@@ -36,7 +36,7 @@ export interface PoolOptions {
   /** Threads. */
   size: number;
   start(): Worker;
-  /** Hears, once, that threads die one after the other, and none answers. */
+  /** Hears, once, that no thread loads any more. */
   hopeless?: (() => void) | undefined;
 }
 
@@ -74,13 +74,11 @@ interface Seat {
 
 /**
  * Threads that answer questions, first come first served, the urgent ones before the others. One that dies fails what it
- * was doing, and another takes its place: at once, but after longer and longer pauses where none answers any more.
+ * was doing, and another takes its place: at once, but after longer and longer pauses where that does not load.
  */
 export function createPool({ size, start, hopeless }: PoolOptions): Pool {
   const waiting: Task[] = [];
   let disposed = false;
-  /** One after the other, since a thread has loaded or answered. */
-  let deaths = 0;
   let everLoaded = false;
   const seats = Array.from({ length: size }, () =>
     fill({ worker: undefined, task: undefined, loaded: false, failures: 0 }),
@@ -97,7 +95,6 @@ export function createPool({ size, start, hopeless }: PoolOptions): Pool {
     };
     seat.loaded = false;
     const hear = own<Answer | typeof LOADED>((_, said) => {
-      deaths = 0;
       if (said === LOADED) welcome(seat);
       else settle(seat, said);
     });
@@ -138,7 +135,7 @@ export function createPool({ size, start, hopeless }: PoolOptions): Pool {
     // It has not been begun, and where a thread has loaded another will.
     if (task && everLoaded && !seat.loaded) waiting.unshift(task);
     else task?.reject(new MienError('internal', message, { cause }));
-    if (++deaths === HOPELESS) hopeless?.();
+    if (seat.failures === HOPELESS && seats.every(({ failures }) => failures >= HOPELESS)) hopeless?.();
     next();
     setTimeout(() => {
       fill(seat);

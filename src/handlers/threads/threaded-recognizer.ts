@@ -1,12 +1,11 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { CROP_BYTES } from '../../model/architecture.js';
 import type { Assets } from '../../model/assets.js';
 import { type BackendName, createBackend } from '../../model/backends/index.js';
 import type { FaceFinder, FoundFaces } from '../../model/finder.js';
-import type { Classifier, Evidence, Explainer, ModelFiles, QueuedClassifier } from '../../model/model.js';
+import type { Classifier, Evidence, ModelFiles, QueuedClassifier } from '../../model/model.js';
 import { createClassifier } from '../../model/plan/index.js';
 import { ANY_CROP, composeRecognizer, type Recognizer } from '../../model/recognizer.js';
+import { inTurns } from '../in-turns.js';
 import { watched } from '../watched.js';
 import type { ThreadData, ThreadMethods } from './methods.js';
 import { type AskOptions, createPool, type Pool } from './pool.js';
@@ -76,23 +75,6 @@ export async function createThreadedRecognizer(options: ThreadedOptions): Promis
   });
   return { recognizer, waiting: pool.waiting };
 }
-
-/** Between two faces, others' requests have their turn: a map takes longer than a score. */
-const inTurns = (
-  explainer: Explainer,
-): { evidence(...asked: Parameters<Explainer['evidence']>): Promise<Evidence> } => ({
-  async evidence(crops, labels) {
-    const maps: Evidence[] = [];
-    for (const [index, label] of labels.entries()) {
-      await turn();
-      maps.push(explainer.evidence(crops.subarray(index * CROP_BYTES, (index + 1) * CROP_BYTES), [label]));
-    }
-    const side = maps[0]?.side ?? 0;
-    const values = new Float32Array(maps.length * side * side);
-    for (const [index, map] of maps.entries()) values.set(map.values, index * side * side);
-    return { side, values };
-  },
-});
 
 /** The thread's code stands beside this; from TypeScript, before it is compiled, tsx has to be told to translate there too. */
 function startThread(workerData: ThreadData): Worker {

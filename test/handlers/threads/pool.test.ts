@@ -105,6 +105,14 @@ describe('a pool of threads', () => {
     expect(new Set(both.map(([, thread]) => thread)).size).toBe(2);
   });
 
+  test('has hope as long as one thread could answer, though nobody asks it', async () => {
+    const hopeless = vi.fn();
+    const { started } = pooled(2, { sound: (nth) => nth === 1, hopeless });
+    await vi.waitFor(() => expect(started()).toBe(10), 25_000); // the second seat's ninth
+    expect(hopeless).not.toHaveBeenCalled();
+    expect((await echo('still'))[0]).toBe('still');
+  });
+
   test('says where there is no hope, once, and does not start threads without pause', async () => {
     const hopeless = vi.fn();
     const { started } = pooled(1, { sound: () => false, hopeless });

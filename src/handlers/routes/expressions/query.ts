@@ -1,17 +1,11 @@
 import { z } from 'zod';
 import { LABELS } from '../../../model/labels.js';
-
-const whole = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.number().int().min(least).max(most));
+import { wholeNumber } from '../../whole-number.js';
 
 /** The query of everything that takes a photo. */
 export const expressionsQuery = z.strictObject({
-  maxFaces: whole(1, 100).exactOptional().describe('Most faces answered, surest first; 100 by default'),
-  minFaceSize: whole(16, 10_000)
+  maxFaces: wholeNumber(1, 100).exactOptional().describe('Most faces answered, surest first; 100 by default'),
+  minFaceSize: wholeNumber(16, 10_000)
     .exactOptional()
     .describe(
       'Smallest face answered, in pixels of the box; the smaller, the longer it takes. By default faces from 40 pixels ' +
