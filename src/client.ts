@@ -138,8 +138,10 @@ export function createClient({ url, key, timeoutMs = 30_000, fetch: send = fetch
     },
     async *recognizeStream(frames, { signal: caller, ...query } = {}) {
       const { signal, startClock, stopClock, end } = createEnding(caller);
+      let open = false;
       const opened = () => {
-        startClock(timeoutMs, late);
+        // A server may answer before it is sent anything.
+        if (!open) startClock(timeoutMs, late);
         // All others would be sent in vain to a server that refuses, and its refusal be lost with the connection.
         return settled(opening, ACCEPTED_MS);
       };
@@ -148,6 +150,7 @@ export function createClient({ url, key, timeoutMs = 30_000, fetch: send = fetch
       const opening = post('v1/expressions/stream', query, { body, headers, duplex: 'half', signal });
       try {
         const response = await opening;
+        open = true;
         stopClock();
         yield* answersOf(response);
       } catch (error) {

@@ -140,6 +140,19 @@ describe('createClient', () => {
     expect(order.slice(0, 3)).toContain('read');
   });
 
+  test('takes frames for as long as they come from a server that answers before the first', async () => {
+    const quick = createClient({ url: 'http://mien.test', fetch: appFetch, timeoutMs: 100 });
+    async function* slow() {
+      for (let frame = 0; frame < 3; frame++) {
+        await new Promise((resolve) => setTimeout(resolve, 80));
+        yield photo;
+      }
+    }
+    const answers = [];
+    for await (const answer of quick.recognizeStream(slow())) answers.push(answer);
+    expect(answers).toHaveLength(3);
+  });
+
   test('stops sending where the reader stops, and throws where a stream breaks off', async () => {
     let stopped = false;
     function* endless() {

@@ -154,7 +154,6 @@ const settings = z.strictObject({
       /** Requests a second that the API lets through, and the burst above it. */
       ratePerSecond: count(1, 10_000).default(50),
       burst: count(1, 5_000).default(100),
-      /** What `npm run lambda:build` exports. */
     })
     .prefault({}),
 

@@ -25,7 +25,7 @@ const introduction = ({ models: [{ title, metrics }] }: Inputs) => `# Report
 
 Written by \`npm run report\` from the metrics files of \`models/\` and \`docs/metrics/\`: ours is ${title}, scored on the
 ${metrics.backend} plan as served, without test-time averaging, unless a row says otherwise. The weights were chosen on PublicTest;
-PrivateTest was read once a version, and no figure of it has chosen weights; 1.7.1 and 1.7.2 are 1.7.0's weights, calibrated anew on PublicTest because the\nscores were too sure or not sure enough on all test images.
+[experiments.md](experiments.md) says when the test images were read, and what for.
 
 The paper is ${PAPER}.
 `;

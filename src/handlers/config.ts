@@ -81,11 +81,11 @@ export const settings = z.object({
   QUEUE_TIMEOUT_MS: wholeNumber(1, 60_000)
     .default(10_000)
     .describe(
-      'Longest wait of a photo for a thread, and of a crop for an inference, milliseconds; after it 503',
+      'Longest wait for a thread, of a photo and of its faces, and of a crop for an inference, milliseconds; after it 503',
     ),
   PHOTO_TIMEOUT_MS: wholeNumber(1, 600_000)
-    .default(30_000)
-    .describe('Longest work on finding the faces of a photo, milliseconds; after it 503, and another thread'),
+    .default(120_000)
+    .describe('Longest work on finding the faces of a photo, milliseconds; after it 422, and another thread'),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('http://localhost:4318')
     .optional()
     .describe("OpenTelemetry collector that gets traces; OpenTelemetry's other `OTEL_` variables hold too"),

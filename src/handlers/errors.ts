@@ -4,18 +4,17 @@ import { MienError, type MienErrorCode } from '../model/errors.js';
 /** Every code that an answer's `error.code` may hold: the model's, and what only HTTP knows. */
 export type ApiErrorCode =
   | MienErrorCode
-  | 'invalid_request'
   | 'body_too_large'
   | 'unauthorized'
   | 'not_found'
   | 'method_not_allowed'
   | 'rate_limited'
   | 'client_gone'
-  | 'not_ready'
   | 'queue_full'
   | 'overloaded'
   | 'request_timeout'
-  | 'deadline_exceeded';
+  | 'deadline_exceeded'
+  | 'too_much_work';
 
 const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
   empty_input: 400,
@@ -28,6 +27,7 @@ const STATUS: Record<ApiErrorCode, ContentfulStatusCode> = {
   body_too_large: 413,
   image_too_large: 413,
   unsupported_media_type: 415,
+  too_much_work: 422,
   rate_limited: 429,
   // Nobody reads it; nginx's number for it, so that metrics and logs tell it from faults.
   client_gone: 499 as ContentfulStatusCode,
@@ -100,8 +100,10 @@ export function errorAnswer(error: unknown, requestId: string): ErrorAnswer {
     return { status, headers, body: { error: { code, message, requestId, ...(details && { details }) } } };
   }
   const [code, message] =
-    status === 503
-      ? (['backend_unavailable', 'The model cannot be run at the moment.'] as const)
-      : (['internal', 'Something went wrong on our side.'] as const);
+    known?.code === 'not_ready'
+      ? (['not_ready', 'The model is not ready.'] as const)
+      : status === 503
+        ? (['backend_unavailable', 'The model cannot be run at the moment.'] as const)
+        : (['internal', 'Something went wrong on our side.'] as const);
   return { status, headers, body: { error: { code, message, requestId } } };
 }

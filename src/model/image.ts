@@ -74,8 +74,8 @@ export function createImageDecoder(modules: CodecModules, options: ImageDecoderO
         if (codec.memoryBytes() > keepBytes) delete codecs[type];
         return raster;
       } catch (cause) {
-        delete codecs[type]; // after a trap its memory is in no known state
         if (MienError.is(cause)) throw cause;
+        delete codecs[type]; // after a trap its memory is in no known state
         throw new MienError('invalid_image', `The ${type} is truncated or corrupt.`, { cause });
       }
     }

@@ -53,6 +53,7 @@ describe('faults that are ours', () => {
       503,
       'backend_unavailable',
     ],
+    ['what has been disposed of', new MienError('not_ready', 'secret'), 503, 'not_ready'],
   ])('%s: says nothing of itself, and is logged', async (_, error, status, code) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     const response = await failing(error).request('/v1/expressions', post);

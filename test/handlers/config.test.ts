@@ -17,7 +17,7 @@ test('has a default for everything', () => {
     BATCH_WAIT_MS: 2,
     QUEUE_MAX: 256,
     QUEUE_TIMEOUT_MS: 10_000,
-    PHOTO_TIMEOUT_MS: 30_000,
+    PHOTO_TIMEOUT_MS: 120_000,
     RATE_LIMIT: 0,
     MAX_CONCURRENT: 64,
     RECEIVE_TIMEOUT_MS: 30_000,

@@ -75,4 +75,5 @@ export const PICTURE_REFUSED: ApiErrorCode[] = [
   'backend_unavailable',
   'queue_full',
   'deadline_exceeded',
+  'too_much_work',
 ];

@@ -15,5 +15,4 @@ export interface ThreadMethods {
   find: FaceFinder['find'];
   classify: Classifier['classify'];
   evidence: Explainer['evidence'];
-  warmUp(): Promise<void>;
 }

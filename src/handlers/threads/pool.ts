@@ -14,7 +14,7 @@ export interface Question {
   values: unknown[];
 }
 
-/** What it says once it has loaded what it needs: what it was asked until then it has not begun. */
+/** What it says once it can be asked. */
 export const LOADED = 'loaded';
 
 /** What it answers. An error of mien's keeps its code and details. */
@@ -42,13 +42,16 @@ export interface PoolOptions {
 
 export interface Pool {
   size: number;
+  /** Every thread has loaded, or has been tried where another has. Rejects with why the first to end has not. */
+  ready: Promise<void>;
   /**
    * Asks the next thread that is free.
-   * @throws what the thread threw; `internal` where it died of it; ApiError `deadline_exceeded` where it waited or worked
-   *   for too long; the signal's reason. A question that still waits then is not asked
+   * @throws what the thread threw; `internal` where it died of it; ApiError `deadline_exceeded` where it waited for too
+   *   long, `too_much_work` where the thread worked for too long, `not_ready` where the pool is disposed of; the signal's
+   *   reason. A question that still waits then is not asked
    */
   ask(question: Question, options?: AskOptions): Promise<unknown>;
-  /** Questions that wait for a thread. */
+  /** Questions that wait for a thread, without the urgent ones. */
   waiting(): number;
   dispose(): void;
 }
@@ -72,6 +75,8 @@ interface Seat {
   limit?: NodeJS.Timeout | undefined;
 }
 
+const putAway = () => new ApiError('not_ready', 'The threads have been put away.');
+
 /**
  * Threads that answer questions, first come first served, the urgent ones before the others. One that dies fails what it
  * was doing, and another takes its place: at once, but after longer and longer pauses where that does not load.
@@ -80,6 +85,13 @@ export function createPool({ size, start, hopeless }: PoolOptions): Pool {
   const waiting: Task[] = [];
   let disposed = false;
   let everLoaded = false;
+  let allLoaded = () => {};
+  let noneLoaded = (_cause: Error) => {};
+  const ready = new Promise<void>((resolve, reject) => {
+    allLoaded = resolve;
+    noneLoaded = reject;
+  });
+  ready.catch(() => {}); // whoever waits for it hears of it
   const seats = Array.from({ length: size }, () =>
     fill({ worker: undefined, task: undefined, loaded: false, failures: 0 }),
   );
@@ -106,6 +118,13 @@ export function createPool({ size, start, hopeless }: PoolOptions): Pool {
   function welcome(seat: Seat): void {
     seat.loaded = everLoaded = true;
     seat.failures = 0;
+    next();
+    announce();
+  }
+
+  /** All are ready where one is and the others have been tried. */
+  function announce(): void {
+    if (everLoaded && seats.every(({ loaded, failures }) => loaded || failures > 0)) allLoaded();
   }
 
   /** What it was doing is over. */
@@ -128,46 +147,55 @@ export function createPool({ size, start, hopeless }: PoolOptions): Pool {
   function die(seat: Seat, cause: Error): void {
     if (disposed) return;
     seat.worker = undefined; // so that the exit which follows an error is not another death
+    seat.loaded = false;
     const pause = PAUSES[Math.min(seat.failures++, PAUSES.length - 1)] as number;
     log('error', 'A thread died; another takes its place.', { error: cause, inMs: pause });
-    const task = free(seat);
     const message = `The thread that computed it died: ${cause.message}`;
-    // It has not been begun, and where a thread has loaded another will.
-    if (task && everLoaded && !seat.loaded) waiting.unshift(task);
-    else task?.reject(new MienError('internal', message, { cause }));
+    free(seat)?.reject(new MienError('internal', message, { cause }));
+    if (!everLoaded) {
+      noneLoaded(cause);
+      rejectWaiting(new MienError('internal', `No thread loads: ${cause.message}`, { cause }));
+    }
+    announce();
     if (seat.failures === HOPELESS && seats.every(({ failures }) => failures >= HOPELESS)) hopeless?.();
-    next();
-    setTimeout(() => {
-      fill(seat);
-      next();
-    }, pause).unref();
+    setTimeout(fill, pause, seat).unref();
+  }
+
+  function rejectWaiting(error: Error): void {
+    for (const task of waiting.splice(0)) task.reject(error);
   }
 
   /** Nothing else ends what a thread computes. */
   function stop(seat: Seat): void {
     log('error', 'A thread took too long over what it was asked; another takes its place.');
     seat.worker?.terminate();
-    free(seat)?.reject(new ApiError('deadline_exceeded', 'It takes too long.'));
+    const task = free(seat);
+    task?.reject(
+      new ApiError('too_much_work', `It takes longer than ${task.limitMs} ms.`, {
+        details: { limitMs: task.limitMs },
+      }),
+    );
     fill(seat);
-    next();
   }
 
   function next(): void {
     for (const seat of seats) {
-      if (seat.task || !seat.worker) continue;
+      if (seat.task || !seat.loaded) continue;
       const task = waiting.shift();
       if (!task) return;
       seat.task = task;
       if (task.limitMs !== undefined) seat.limit = setTimeout(stop, task.limitMs, seat);
-      seat.worker.postMessage(task.question);
+      seat.worker?.postMessage(task.question);
     }
   }
 
   return {
     size,
-    waiting: () => waiting.length,
+    ready,
+    waiting: () => waiting.filter(({ urgent }) => !urgent).length,
     async ask(question, { signal, urgent = false, deadlineMs, limitMs } = {}) {
       signal?.throwIfAborted();
+      if (disposed) throw putAway();
       let task: Task | undefined;
       /** Whether it still waited. */
       const leave = () => {
@@ -198,7 +226,11 @@ export function createPool({ size, start, hopeless }: PoolOptions): Pool {
     },
     dispose() {
       disposed = true;
-      for (const { worker } of seats) worker?.terminate();
+      for (const seat of seats) {
+        seat.worker?.terminate();
+        free(seat)?.reject(putAway());
+      }
+      rejectWaiting(putAway());
     },
   };
 }

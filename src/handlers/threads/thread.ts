@@ -12,11 +12,14 @@ import { log } from '../log.js';
 import type { ThreadData, ThreadMethods } from './methods.js';
 import { type Answer, LOADED, type Question } from './pool.js';
 
+/** Warm, so that the first photo takes no longer than the others. */
 async function load({ assets, model, maxPixels }: ThreadData): Promise<ThreadMethods> {
   const backend = await createBackend('wasm', assets);
   const decoder = createImageDecoder(assets.wasm, { maxPixels });
   const finder = createFinder(decoder, await createFaceDetector(assets.detector));
   const classifier = model && createClassifier(model, backend);
+  await finder.warmUp();
+  classifier?.classify(ANY_CROP);
   const inferring = (): Classifier & Explainer => {
     if (classifier) return classifier;
     throw new MienError('internal', 'This thread finds faces alone.');
@@ -25,10 +28,6 @@ async function load({ assets, model, maxPixels }: ThreadData): Promise<ThreadMet
     find: finder.find,
     classify: (crops) => inferring().classify(crops),
     evidence: (crops, labels) => inferring().evidence(crops, labels),
-    async warmUp() {
-      await finder.warmUp();
-      classifier?.classify(ANY_CROP);
-    },
   };
 }
 

@@ -16,7 +16,7 @@ export interface ThreadedOptions {
   model: ModelFiles;
   backend: BackendName;
   maxPixels: number;
-  /** Longest wait of a photo for a thread, and longest work on it, milliseconds. */
+  /** Longest wait for a thread, of a photo and of its faces, and longest work on a photo, milliseconds. */
   waitMs: number;
   workMs: number;
   /** Hears, once, that neither threads nor native TensorFlow will ever answer again in this process. */
@@ -45,26 +45,25 @@ export async function createThreadedRecognizer(options: ThreadedOptions): Promis
   const data: ThreadData = { assets: { wasm, detector }, model: compiled ? undefined : model, maxPixels };
   const pool = createPool({ size: threads, start: () => startThread(data), hopeless });
   const ask = asking(pool);
+  /** What ends a photo that has been begun. */
+  const ending: AskOptions = { urgent: true, deadlineMs: waitMs };
   const finder: FaceFinder = {
     find: (bytes, { signal, ...find }) =>
       ask<FoundFaces>('find', [bytes, find], { signal, deadlineMs: waitMs, limitMs: workMs }),
-    // All are free still, so that each is asked once.
-    warmUp: async () => {
-      await Promise.all(Array.from({ length: pool.size }, () => ask('warmUp', [])));
-    },
+    warmUp: () => pool.ready,
     dispose: () => pool.dispose(),
   };
   const inThreads: QueuedClassifier = {
-    classify: (crops) => ask<Float32Array>('classify', [crops], { urgent: true }),
+    classify: (crops) => ask<Float32Array>('classify', [crops], ending),
     dispose() {},
   };
   const recognizer = composeRecognizer({
     finder,
-    classifier: queue(compiled ?? inThreads, model, compiled ? 1 : pool.size),
+    classifier: queue(compiled ?? inThreads, model, compiled ? 1 : threads),
     explainer: compiled
       ? inTurns(compiled)
       : {
-          evidence: (crops, labels) => ask<Evidence>('evidence', [crops, labels], { urgent: true }),
+          evidence: (crops, labels) => ask<Evidence>('evidence', [crops, labels], ending),
         },
     png: wasm.png,
     warmUp: async () => {

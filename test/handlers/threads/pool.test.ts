@@ -6,13 +6,14 @@ import { MienError } from '../../../src/model/errors.js';
 /** Answers `echo` after so many milliseconds, refuses `refuse` as mien does, dies of `die`, and never ends `spin`. */
 const THREAD = `
 const { parentPort, threadId } = require('node:worker_threads');
-parentPort.postMessage('loaded');
+setTimeout(() => parentPort.postMessage('loaded'), process.env.LOAD_MS);
 parentPort.on('message', ({ method, values: [value, ms] }) => {
   if (method === 'die') process.exit(3);
   while (method === 'spin');
   const error = { code: 'invalid_image', message: 'no picture', details: { bytes: value } };
   setTimeout(() => parentPort.postMessage(method === 'refuse' ? { error } : { result: [value, threadId] }), ms);
 });`;
+const BROKEN = 'setTimeout(() => { throw new RangeError("no memory"); }, process.env.DIE_MS);';
 
 let pool: Pool;
 beforeEach(() => {
@@ -20,10 +21,20 @@ beforeEach(() => {
 });
 afterEach(() => pool.dispose());
 
-const pooled = (size: number, { sound = (_nth: number): boolean => true, hopeless = () => {} } = {}) => {
+interface Threads {
+  /** Whether the nth thread started can load. */
+  sound?(nth: number): boolean;
+  loadMs?: number;
+  dieMs?: number;
+  hopeless?(): void;
+}
+const pooled = (
+  size: number,
+  { sound = () => true, loadMs = 0, dieMs = 0, hopeless = () => {} }: Threads = {},
+) => {
   let started = 0;
-  const start = () =>
-    new Worker(sound(++started) ? THREAD : 'throw new RangeError("no memory")', { eval: true });
+  const options = { eval: true, env: { LOAD_MS: `${loadMs}`, DIE_MS: `${dieMs}` } };
+  const start = () => new Worker(sound(++started) ? THREAD : BROKEN, options);
   pool = createPool({ size, start, hopeless });
   return { started: () => started };
 };
@@ -40,6 +51,7 @@ describe('a pool of threads', () => {
 
   test('answers in order, but what is urgent first', async () => {
     pooled(1);
+    await pool.ready;
     const order: string[] = [];
     const urgent = (value: string) => echo(value, 0, { urgent: true });
     const asked = [echo('first', 20), echo('second'), echo('third'), urgent('urgent'), urgent('too')];
@@ -88,9 +100,46 @@ describe('a pool of threads', () => {
     expect(await busy).toContain('busy'); // whose own time had no limit
     const endless = pool.ask({ method: 'spin', values: [] }, { limitMs: 200 });
     const next = echo('next', 0, { deadlineMs: 20_000 });
-    await expect(endless).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    await expect(endless).rejects.toMatchObject({ code: 'too_much_work', details: { limitMs: 200 } });
     expect((await next)[0]).toBe('next');
     expect([started(), pool.waiting()]).toEqual([2, 0]);
+  });
+
+  test('asks no thread that has yet to load: its time to work has not begun, that to wait has', async () => {
+    const { started } = pooled(1, { loadMs: 400 });
+    const late = echo('late', 0, { deadlineMs: 50 });
+    const limited = echo('limited', 0, { limitMs: 300 });
+    await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect((await limited)[0]).toBe('limited');
+    expect(started()).toBe(1);
+  });
+
+  test('is ready once every thread has loaded, or one has and the others were tried', async () => {
+    pooled(2, { loadMs: 200 });
+    await pool.ready;
+    const both = await Promise.all([echo('a', 50), echo('b', 50)]);
+    expect(new Set(both.map(([, thread]) => thread)).size).toBe(2);
+    pool.dispose();
+    pooled(2, { sound: (nth) => nth === 1, dieMs: 1000 });
+    await pool.ready;
+    expect((await echo('c'))[0]).toBe('c');
+  });
+
+  test('counts what waits but the urgent', async () => {
+    pooled(1);
+    await pool.ready;
+    const asked = [echo('busy', 50), echo('waits'), echo('urgent', 0, { urgent: true })];
+    expect(pool.waiting()).toBe(1);
+    await Promise.all(asked);
+  });
+
+  test('refuses what it was doing, what waits and what comes, once it is disposed of', async () => {
+    pooled(1);
+    await pool.ready;
+    const asked = [echo('busy', 20_000, { limitMs: 10_000 }), echo('waits')];
+    pool.dispose();
+    for (const refused of [...asked, echo('after')])
+      await expect(refused).rejects.toMatchObject({ code: 'not_ready' });
   });
 
   test('is not held up by a thread whose successor cannot start', async () => {
@@ -117,6 +166,7 @@ describe('a pool of threads', () => {
     const hopeless = vi.fn();
     const { started } = pooled(1, { sound: () => false, hopeless });
     await expect(echo('asked')).rejects.toThrow('no memory');
+    await expect(pool.ready).rejects.toThrow('no memory');
     await vi.waitFor(() => expect(hopeless).toHaveBeenCalled(), 20_000);
     expect(started()).toBe(8);
     expect(hopeless).toHaveBeenCalledTimes(1);
