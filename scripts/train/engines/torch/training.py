@@ -28,9 +28,10 @@ class Training:
     """All that changes from step to step is in `state()`; every step seeds its own draws by its number."""
 
     def __init__(self, run, folder):
-        self.config = config = read_json(run / "config.json")
-        self.architecture = read_json(run / "architecture.json")
         self.processes = Processes()
+        self.config = config = read_json(run / "config.json")
+        self.processes.refuse_batches(stage["batch"] for stage in config["stages"])
+        self.architecture = read_json(run / "architecture.json")
         self.device = self.processes.device
         torch.backends.cudnn.benchmark = True  # every stage has one shape
         torch.backends.cuda.matmul.allow_tf32 = True  # Muon's products: their few digits are no matter to its iteration
