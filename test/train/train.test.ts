@@ -38,6 +38,17 @@ describe('a run that an engine has begun', () => {
     prepareRun(run, configuration, { engine: own, resume: true });
   });
 
+  it('needs its teachers’ folders no more', () => {
+    const taught = {
+      ...configuration,
+      distillation: { teachers: [at('no-teacher')], weight: 0.5, temperature: 2 },
+    };
+    const prepare = () => prepareRun(at('taught'), taught, { engine: 'torch', resume: true });
+    expect(prepare).toThrow(`teacher: ENOENT: no such file or directory, open '${at('no-teacher')}`);
+    writeFileSync(at('taught', CHECKPOINTS.torch), '');
+    prepare();
+  });
+
   it('has ended with its last epoch, of which every few may be recorded', () => {
     const run = at('history');
     mkdirSync(run);
