@@ -108,7 +108,8 @@ function initialOf({ architecture }: Configuration, file: string): Uint8Array {
   }
 }
 
-function readGiven(what: string, file: string): Uint8Array {
+/** @throws {MienError} `invalid_data` where a file that a configuration names cannot be read */
+export function readGiven(what: string, file: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (cause) {
