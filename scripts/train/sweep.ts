@@ -9,6 +9,7 @@ import { DATA_OPTION, engineOption, positive } from '../lib/options.js';
 import { readIndex } from './data/pack.js';
 import { trainRun } from './engines/tfjs/train.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
+import { hold } from './hold.js';
 import { dataOf, type Engine, finished, prepareRun } from './run.js';
 import { refuseOtherData } from './run-data.js';
 import { readSweep, type Sweep, type SweepRun } from './sweep-file.js';
@@ -27,18 +28,24 @@ interface Options {
 async function train({ name, configuration }: SweepRun, options: Options): Promise<void> {
   const { out, engine, jobs, dry } = options;
   const run = join(out, name);
-  prepareRun(run, configuration, { engine, resume: true });
-  const data = dataOf(run, configuration, options.data);
-  if (finished(run, configuration)) {
-    // It may have been trained on another machine, which alone has the data.
-    if (existsSync(data)) refuseOtherData(run, data, readIndex(data));
-    return;
+  const release = hold(run);
+  let data: string;
+  try {
+    prepareRun(run, configuration, { engine, resume: true });
+    data = dataOf(run, configuration, options.data);
+    if (finished(run, configuration)) {
+      // It may have been trained on another machine, which alone has the data.
+      if (existsSync(data)) refuseOtherData(run, data, readIndex(data));
+      return;
+    }
+    if (engine === 'tfjs' && !dry)
+      return await trainRun({ run, data, backend: 'wasm', checkpointSeconds: 60 });
+  } finally {
+    release();
   }
   const torch = { run, data, processes: 1, more: [] };
   if (dry) console.log(`python ${torchCommand(torch).join(' ')}`);
-  else if (engine === 'torch')
-    await trainByTorch(torch, jobs > 1 ? { name, threads: threadsOf(jobs) } : undefined);
-  else await trainRun({ run, data, backend: 'wasm', checkpointSeconds: 60 });
+  else await trainByTorch(torch, jobs > 1 ? { name, threads: threadsOf(jobs) } : undefined);
 }
 
 /** A job's share of the cores. */

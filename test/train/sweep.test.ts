@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { hold } from '../../scripts/train/hold.js';
 import { prepareRun } from '../../scripts/train/run.js';
 import { readSweep, type SweepRow, withChanges } from '../../scripts/train/sweep-file.js';
 import type { RowMetrics } from '../../scripts/train/sweep-metrics.js';
@@ -73,10 +74,11 @@ describe('npm run sweep', () => {
       'commit.txt',
       'config.json',
       'init.safetensors',
+      'lock',
     ]);
   }, 60_000);
 
-  it('takes no row for done that was trained on other data', async () => {
+  it('takes no row for done that was trained on other data, or that another trains', async () => {
     const out = join(folder, 'done');
     const file = join(SWEEPS, 'shapes.json');
     const [row] = readSweep(file, out, true).rows as [SweepRow];
@@ -92,6 +94,10 @@ describe('npm run sweep', () => {
       1,
       expect.stringContaining(`error: ${run} has learned from another data set than ${join(run, 'data')}`),
     ]);
+    const release = hold(run);
+    const beside = await script('sweep', ...options).ended;
+    release();
+    expect([beside.code, beside.said]).toEqual([1, expect.stringContaining(`error: ${run} is held by`)]);
   }, 60_000);
 
   it.skipIf(!python)(

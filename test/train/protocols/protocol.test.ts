@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJson } from '../../../scripts/lib/read-json.js';
 import { generatedFaces } from '../../../scripts/train/data/generated.js';
 import { type Index, readDataSet, readIndex, writeDataSet } from '../../../scripts/train/data/pack.js';
+import { hold } from '../../../scripts/train/hold.js';
 import { measure } from '../../../scripts/train/metrics.js';
 import { type MetricsFile, metricsFile } from '../../../scripts/train/metrics-files.js';
 import { type Fold, numbered } from '../../../scripts/train/protocols/protocol.js';
@@ -69,6 +70,10 @@ describe('jaffe-by-subject, in full', () => {
     expect([again.status, again.stderr]).toEqual([1, expect.stringContaining('--resume goes on with it')]);
     const other = protocol(...options, '--resume', '--config', at('other.json'));
     expect([other.status, other.stderr]).toEqual([1, expect.stringContaining('was begun with another')]);
+    const release = hold(run);
+    const beside = protocol(...options, '--resume');
+    release();
+    expect([beside.status, beside.stderr]).toEqual([1, expect.stringContaining('is held by process')]);
   });
 
   it('goes on where it was, and measures every picture once', () => {
