@@ -102,12 +102,17 @@ export type Configuration = z.infer<typeof configuration>;
 /** What a run's folder keeps of it: the architecture stands beside, and the data may lie anywhere. */
 export type Recipe = Omit<Configuration, 'architecture' | 'data'>;
 
-/** Mixing takes a batch in pairs. */
-const checked = configuration.refine(
-  ({ augmentation: { mixup, cutmix }, stages }) =>
-    mixup + cutmix === 0 || stages.every(({ batch }) => batch % 2 === 0),
-  { path: ['stages'], error: 'mixup and cutmix need batches of an even number' },
-);
+const checked = configuration
+  // Mixing takes a batch in pairs.
+  .refine(
+    ({ augmentation: { mixup, cutmix }, stages }) =>
+      mixup + cutmix === 0 || stages.every(({ batch }) => batch % 2 === 0),
+    { path: ['stages'], error: 'mixup and cutmix need batches of an even number' },
+  )
+  .refine(({ optimizer: { momentum, nesterov } }) => !nesterov || momentum > 0, {
+    path: ['optimizer', 'nesterov'],
+    error: 'looks ahead by the momentum, which is 0',
+  });
 
 /**
  * Checks a training configuration; `from` is what messages call it.

@@ -7,6 +7,7 @@ import { Progress } from '../lib/progress.js';
 import { AS_LEARNED } from './calibrate.js';
 import { readConfiguration } from './config.js';
 import { type DataSet, readDataSet } from './data/pack.js';
+import { hold } from './hold.js';
 import { formatMetrics } from './metrics.js';
 import { type MetricsFile, writeMetricsFile } from './metrics-files.js';
 import { PROTOCOLS, type ProtocolName } from './protocols/index.js';
@@ -25,6 +26,7 @@ async function trainAndTest(
   const protocol: Protocol = PROTOCOLS[name];
   const all = protocol.folds?.(given.set, readConfiguration(options.config).seed) ?? [];
   const folds = trial ? cutToTrial(all) : all;
+  hold(run);
   claim(run, folds, { protocol: name, trial, data: given.index, options }, resume);
   const progress = new Progress(name, folds.length);
   const done: { subject: Subject; tested: Tested }[] = [];

@@ -80,9 +80,10 @@ export function prepareRun(
   if (!started) {
     writeAtomically(join(run, 'commit.txt'), `${commit()}\n`);
     if (recipe.init) writeAtomically(join(run, 'init.safetensors'), initialOf(configuration, recipe.init));
+    // Afterwards the run has copies of its own.
+    for (const teacher of recipe.distillation?.teachers ?? [])
+      readGiven('teacher', join(teacher, 'architecture.json'));
   }
-  for (const teacher of recipe.distillation?.teachers ?? [])
-    readGiven('teacher', join(teacher, 'architecture.json'));
   const epochs = recipe.stages.reduce((sum, stage) => sum + stage.epochs, 0);
   console.log(`${run}: ${epochs} epochs`);
 }
@@ -107,7 +108,8 @@ function initialOf({ architecture }: Configuration, file: string): Uint8Array {
   }
 }
 
-function readGiven(what: string, file: string): Uint8Array {
+/** @throws {MienError} `invalid_data` where a file that a configuration names cannot be read */
+export function readGiven(what: string, file: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import pMap from 'p-map';
@@ -5,9 +6,12 @@ import { MienError } from '../../src/model/errors.js';
 import { main, npmCommand } from '../lib/command.js';
 import { writeAtomically } from '../lib/files.js';
 import { DATA_OPTION, engineOption, positive } from '../lib/options.js';
+import { readIndex } from './data/pack.js';
 import { trainRun } from './engines/tfjs/train.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
+import { hold } from './hold.js';
 import { dataOf, type Engine, finished, prepareRun } from './run.js';
+import { refuseOtherData } from './run-data.js';
 import { readSweep, type Sweep, type SweepRun } from './sweep-file.js';
 import { measureLatencies } from './sweep-latency.js';
 import { type RowMetrics, rowMetrics } from './sweep-metrics.js';
@@ -22,16 +26,26 @@ interface Options {
 }
 
 async function train({ name, configuration }: SweepRun, options: Options): Promise<void> {
-  const { out, data, engine, jobs, dry } = options;
+  const { out, engine, jobs, dry } = options;
   const run = join(out, name);
-  prepareRun(run, configuration, { engine, resume: true });
-  if (finished(run, configuration)) return;
-  const folder = dataOf(run, configuration, data);
-  const torch = { run, data: folder, processes: 1, more: [] };
+  const release = hold(run);
+  let data: string;
+  try {
+    prepareRun(run, configuration, { engine, resume: true });
+    data = dataOf(run, configuration, options.data);
+    if (finished(run, configuration)) {
+      // It may have been trained on another machine, which alone has the data.
+      if (existsSync(data)) refuseOtherData(run, data, readIndex(data));
+      return;
+    }
+    if (engine === 'tfjs' && !dry)
+      return await trainRun({ run, data, backend: 'wasm', checkpointSeconds: 60 });
+  } finally {
+    release();
+  }
+  const torch = { run, data, processes: 1, more: [] };
   if (dry) console.log(`python ${torchCommand(torch).join(' ')}`);
-  else if (engine === 'torch')
-    await trainByTorch(torch, jobs > 1 ? { name, threads: threadsOf(jobs) } : undefined);
-  else await trainRun({ run, data: folder, backend: 'wasm', checkpointSeconds: 60 });
+  else await trainByTorch(torch, jobs > 1 ? { name, threads: threadsOf(jobs) } : undefined);
 }
 
 /** A job's share of the cores. */

@@ -5,6 +5,7 @@ import { backendOption, DATA_OPTION, engineOption, nonNegative, positive } from 
 import { readConfiguration } from './config.js';
 import { trainRun } from './engines/tfjs/train.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
+import { hold } from './hold.js';
 import { dataOf, prepareRun } from './run.js';
 
 const command = npmCommand('train')
@@ -53,10 +54,13 @@ async function train(values: ReturnType<typeof command.opts>): Promise<void> {
   const { config, engine, steps, backend, processes, seconds, checkpointSeconds } = values;
   const run = values.run ?? join('runs', basename(config, '.json'));
   const configuration = readConfiguration(config);
+  const release = hold(run);
   // Profiling changes nothing, so a run may be there.
   prepareRun(run, configuration, { engine, resume: (values.resume || values.profile) ?? false });
   const data = dataOf(run, configuration, values.data);
   if (engine === 'tfjs') return trainRun({ run, data, backend, steps, checkpointSeconds });
+  // The engine holds it itself, also where its command is started by hand.
+  release();
   const more = [
     ...(seconds ? ['--seconds', String(seconds)] : []),
     ...(steps ? ['--steps', String(steps)] : []),

@@ -28,6 +28,7 @@ describe('a training configuration', () => {
     expect(refusal({ average: 2 })).toMatch(/^it is not a training configuration: .*average/s);
     expect(refusal({ augmentation: { ...augmentation, blur: 1 } })).toContain('"blur"');
     expect(refusal({ optimizer: { ...optimizer, sam: -1 } })).toContain('optimizer.sam');
+    expect(refusal({ optimizer: { ...optimizer, momentum: 0 } })).toContain('optimizer.nesterov');
     expect(refusal({ images: 0 })).toContain('images');
     expect(refusal({ labels: { smoothing: 0.1, ferplus: 0, adjustment: -1 } })).toContain('adjustment');
   });
@@ -38,6 +39,11 @@ describe('a training configuration', () => {
     const { augmentation } = smoke();
     const unmixed = { ...smoke(), stages, augmentation: { ...augmentation, mixup: 0, cutmix: 0 } };
     expect(parseConfiguration(unmixed, 'it').stages).toEqual(stages);
+  });
+
+  it('has no momentum where nothing looks ahead by it', () => {
+    const optimizer = { ...smoke().optimizer, momentum: 0, nesterov: false };
+    expect(parseConfiguration({ ...smoke(), optimizer }, 'it').optimizer).toMatchObject(optimizer);
   });
 
   it('has defaults that change nothing for older ones', () => {

@@ -3,7 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readSweep, withChanges } from '../../scripts/train/sweep-file.js';
+import { hold } from '../../scripts/train/hold.js';
+import { prepareRun } from '../../scripts/train/run.js';
+import { readSweep, type SweepRow, withChanges } from '../../scripts/train/sweep-file.js';
 import type { RowMetrics } from '../../scripts/train/sweep-metrics.js';
 import { python, script } from '../support/training.js';
 
@@ -72,7 +74,30 @@ describe('npm run sweep', () => {
       'commit.txt',
       'config.json',
       'init.safetensors',
+      'lock',
     ]);
+  }, 60_000);
+
+  it('takes no row for done that was trained on other data, or that another trains', async () => {
+    const out = join(folder, 'done');
+    const file = join(SWEEPS, 'shapes.json');
+    const [row] = readSweep(file, out, true).rows as [SweepRow];
+    const [{ name, configuration }] = row.runs;
+    const run = join(out, name);
+    prepareRun(run, configuration, { engine: 'torch', resume: false });
+    writeFileSync(join(run, 'history.jsonl'), '{"epoch":1}\n');
+    const engine = { engine: 'torch', device: 'cpu', parameters: 1, macs: 1, data: 'ab', rows: 'cd' };
+    writeFileSync(join(run, 'engine.json'), JSON.stringify(engine));
+    const options = ['--file', file, '--out', out, '--quick', '--only', row.name, '--seeds', '1'];
+    const other = await script('sweep', ...options).ended;
+    expect([other.code, other.said]).toEqual([
+      1,
+      expect.stringContaining(`error: ${run} has learned from another data set than ${join(run, 'data')}`),
+    ]);
+    const release = hold(run);
+    const beside = await script('sweep', ...options).ended;
+    release();
+    expect([beside.code, beside.said]).toEqual([1, expect.stringContaining(`error: ${run} is held by`)]);
   }, 60_000);
 
   it.skipIf(!python)(

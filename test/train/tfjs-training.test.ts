@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hold } from '../../scripts/train/hold.js';
 import { historyOf, lastWeights, SMOKE, script, smokeHistory } from '../support/training.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mien-tfjs-training-'));
@@ -67,6 +68,7 @@ describe('training by tfjs', () => {
     const killed = engine(narrow, 'killed', ...often);
     while (!existsSync(at('killed', 'checkpoint.safetensors')))
       await new Promise((done) => setTimeout(done, 50));
+    expect(() => hold(at('killed'))).toThrow(`is held by process ${killed.child.pid} on`);
     await new Promise((done) => setTimeout(done, 1000 * Math.random()));
     killed.kill();
     expect((await killed.ended).code).toBe(null);
@@ -120,6 +122,6 @@ describe.skipIf(!disk)('a full disk', () => {
       `cannot write ${join(mounted, 'run', 'checkpoint.safetensors')}: ENOSPC`,
     );
     const left = readdirSync(join(mounted, 'run')).sort();
-    expect(left).toEqual(['architecture.json', 'commit.txt', 'config.json', 'data', 'engine.json']);
+    expect(left).toEqual(['architecture.json', 'commit.txt', 'config.json', 'data', 'engine.json', 'lock']);
   }, 60_000);
 });

@@ -1,6 +1,6 @@
 /** The torch engine's programs: their faults, their start, their end, and the teachers that a run's folder gets. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -42,6 +42,31 @@ print((train.START - start) / (time.monotonic() - start))`;
     // Nothing is left of the group that it and its engine are in: there is nobody to kill.
     expect(running.kill).toThrow('ESRCH');
   }, 120_000);
+});
+
+describe.skipIf(!python)('a training', () => {
+  it('refuses the batches that its processes cannot share before it begins, whichever stage has them', () => {
+    mkdirSync(at('shared'));
+    const stages = [16, 14, 24].map((batch) => ({ side: 16, epochs: 1, batch }));
+    writeFileSync(at('shared', 'config.json'), JSON.stringify({ ...tinyConfiguration(), stages }));
+    const code = `
+import sys
+from pathlib import Path
+import training
+from files import Fault
+class Processes(training.Processes):
+    def __init__(self):
+        super().__init__()
+        self.count = 4
+training.Processes = Processes
+try:
+    training.Training(Path(sys.argv[1]), "absent")
+except Fault as fault:
+    print(fault)`;
+    expect(runPython(code, new Uint8Array(), at('shared')).toString()).toBe(
+      'a batch of 14 cannot be shared in pairs by 4 processes\n',
+    );
+  });
 });
 
 describe.skipIf(!python)('teachers', () => {

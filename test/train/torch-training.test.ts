@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hold } from '../../scripts/train/hold.js';
 import { packageRoot } from '../../src/assets/node.js';
 import type { Weights } from '../../src/model/weights.js';
 import {
@@ -92,9 +93,11 @@ describe.skipIf(!python)('training by torch', () => {
       const begun = Date.now();
       const running = torchEngine(at('killed'), data, ...often);
       await until(() => writtenAt(at('killed', 'checkpoint.pt')) > begun);
+      expect(() => hold(at('killed'))).toThrow(`is held by process ${running.child.pid} on`);
       await new Promise((done) => setTimeout(done, 500 * delay));
       running.kill();
       expect((await running.ended).code, `after ${500 * delay} ms`).toBe(null);
+      hold(at('killed'))();
     }
     const before = existsSync(at('killed', 'last.safetensors')) ? lastWeights(at('killed')) : undefined;
     const { code, said } = await torchEngine(at('killed'), data, ...often).ended;
@@ -103,6 +106,14 @@ describe.skipIf(!python)('training by torch', () => {
     expect(historyOf(at('killed'))).toEqual(historyOf(at('whole')));
     expect(before).not.toEqual(lastWeights(at('whole'))); // the control: it had not ended
   }, 240_000);
+
+  it('does not begin beside another', async () => {
+    const release = hold(at('whole'));
+    const { code, said } = await torchEngine(at('whole'), data).ended;
+    release();
+    expect([code, said]).toEqual([1, expect.stringContaining(`is held by process ${process.pid} on`)]);
+    expect(said).not.toContain('Traceback');
+  }, 60_000);
 
   it('does not overwrite a run that has lost its checkpoint', async () => {
     cpSync(at('whole'), at('fetched'), { recursive: true });
@@ -137,6 +148,7 @@ describe.skipIf(!python)('training by torch', () => {
     expect(single.code, single.said).toBe(0);
     const running = torchrun(at('two'), data, ...steps);
     await until(() => existsSync(at('two', 'checkpoint.pt')));
+    expect(() => hold(at('two'))).toThrow('is held by process');
     running.kill();
     expect((await running.ended).code).toBe(null);
     const resumed = await torchrun(at('two'), data, ...steps).ended;

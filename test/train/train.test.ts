@@ -1,8 +1,9 @@
 /** What `npm run train` refuses before it trains. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { hold } from '../../scripts/train/hold.js';
 import { CHECKPOINTS, type Engine, finished, prepareRun } from '../../scripts/train/run.js';
 import { tinyConfiguration } from '../support/tiny-run.js';
 import { SMOKE, script } from '../support/training.js';
@@ -23,6 +24,31 @@ it('options that the tfjs engine does not have', async () => {
   expect(existsSync(at('options'))).toBe(false);
 });
 
+describe('a folder that is held', () => {
+  it('is one holder’s, until it lets go', () => {
+    const release = hold(at('held'));
+    expect(() => hold(at('held'))).toThrow(
+      `${at('held')} is held by process ${process.pid} on ${hostname()}, which has to end first`,
+    );
+    release();
+    hold(at('held'))();
+  });
+
+  it('is not where it cannot be', () => {
+    writeFileSync(at('file'), '');
+    expect(() => hold(at('file'))).toThrow(expect.objectContaining({ code: 'invalid_data' }));
+  });
+
+  it('is not trained by another, nor is anything changed in it', async () => {
+    const release = hold(at('busy'));
+    writeFileSync(at('busy', 'checkpoint.pt.part'), '');
+    const { code, said } = await script('train', '--config', SMOKE, '--run', at('busy')).ended;
+    release();
+    expect([code, said]).toEqual([1, expect.stringContaining(`is held by process ${process.pid} on`)]);
+    expect(readdirSync(at('busy')).sort()).toEqual(['checkpoint.pt.part', 'lock']);
+  });
+});
+
 describe('a run that an engine has begun', () => {
   const configuration = tinyConfiguration();
   it.each([
@@ -36,6 +62,17 @@ describe('a run that an engine has begun', () => {
       `${run} was begun by the ${own} engine: --engine ${own} goes on with it`,
     );
     prepareRun(run, configuration, { engine: own, resume: true });
+  });
+
+  it('needs its teachers’ folders no more', () => {
+    const taught = {
+      ...configuration,
+      distillation: { teachers: [at('no-teacher')], weight: 0.5, temperature: 2 },
+    };
+    const prepare = () => prepareRun(at('taught'), taught, { engine: 'torch', resume: true });
+    expect(prepare).toThrow(`teacher: ENOENT: no such file or directory, open '${at('no-teacher')}`);
+    writeFileSync(at('taught', CHECKPOINTS.torch), '');
+    prepare();
   });
 
   it('has ended with its last epoch, of which every few may be recorded', () => {

@@ -118,12 +118,20 @@ export function writeDataSet(out: string, name: string, set: DataSet): Index {
 }
 
 /**
+ * Reads what a folder that writeDataSet wrote holds, without reading that.
+ * @throws {MienError} `invalid_data` where it is none
+ */
+export const readIndex = (folder: string): Index => readPacked(folder, () => indexOf(folder));
+
+const indexOf = (folder: string): Index => JSON.parse(readFileSync(join(folder, INDEX), 'utf8'));
+
+/**
  * Reads a folder that writeDataSet wrote.
  * @throws {MienError} `invalid_data` if a file is missing or its hash is not the index's.
  */
 export function readDataSet(folder: string): DataSet & { index: Index } {
-  try {
-    const index = JSON.parse(readFileSync(join(folder, INDEX), 'utf8')) as Index;
+  return readPacked(folder, () => {
+    const index = indexOf(folder);
     const read = (file: string) => {
       const bytes = readFileSync(join(folder, file));
       if (sha256(bytes) !== index.files[file]) throw new Error(`${file} is not the file that was packed`);
@@ -144,6 +152,12 @@ export function readDataSet(folder: string): DataSet & { index: Index } {
       ? { subjects: new Uint16Array(new Uint8Array(read('subjects.u16')).buffer) }
       : {};
     return { index, images, labels, splits, copies, votes, ...subjects };
+  });
+}
+
+function readPacked<T>(folder: string, read: () => T): T {
+  try {
+    return read();
   } catch (cause) {
     throw new MienError(
       'invalid_data',

@@ -6,8 +6,9 @@ import { LABELS } from '../../../src/model/labels.js';
 import { runCommand } from '../../lib/child.js';
 import { sha256, writeAtomically } from '../../lib/files.js';
 import { readJson } from '../../lib/read-json.js';
+import { readConfiguration } from '../config.js';
 import { type DataSet, type Index, rowsOf, writeDataSet } from '../data/pack.js';
-import { begunBy } from '../run.js';
+import { begunBy, readGiven } from '../run.js';
 import { openSubject, type Subject, scoreCalibrated } from '../subject.js';
 import type { Fold, Part } from './protocol.js';
 import { type Tested, testedRows } from './tested.js';
@@ -51,8 +52,17 @@ export function claim(
 ): void {
   const file = join(folder, 'protocol.json');
   const { protocol, trial, data, options } = what;
-  const configuration = sha256(readFileSync(options.config));
-  const own = `${JSON.stringify({ protocol, trial, data: data.files, ...options, configuration }, null, 1)}\n`;
+  const { init } = readConfiguration(options.config);
+  const begunWith = {
+    protocol,
+    trial,
+    data: data.files,
+    ...options,
+    configuration: sha256(readFileSync(options.config)),
+    // Each fold reads them anew.
+    ...(init && { init: sha256(readGiven('init', init)) }),
+  };
+  const own = `${JSON.stringify(begunWith, null, 1)}\n`;
   const holdsRun = folds.some(({ name }) => isDone(join(folder, name)) || isBegun(join(folder, name)));
   if (holdsRun && !resume)
     throw new MienError(
@@ -62,7 +72,7 @@ export function claim(
   if (holdsRun && readFileSync(file, 'utf8') !== own)
     throw new MienError(
       'invalid_data',
-      `${folder} was begun with another protocol, data set, configuration or engine: see ${file}`,
+      `${folder} was begun with another protocol, data set, configuration, initial weights or engine: see ${file}`,
     );
   writeAtomically(file, own);
 }

@@ -15,9 +15,12 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJson } from '../../../scripts/lib/read-json.js';
 import { generatedFaces } from '../../../scripts/train/data/generated.js';
-import { readDataSet, writeDataSet } from '../../../scripts/train/data/pack.js';
+import { type Index, readDataSet, readIndex, writeDataSet } from '../../../scripts/train/data/pack.js';
+import { hold } from '../../../scripts/train/hold.js';
 import { measure } from '../../../scripts/train/metrics.js';
 import { type MetricsFile, metricsFile } from '../../../scripts/train/metrics-files.js';
+import { type Fold, numbered } from '../../../scripts/train/protocols/protocol.js';
+import { claim } from '../../../scripts/train/protocols/run.js';
 import { people } from '../../support/people.js';
 import { tinyConfiguration } from '../../support/tiny-run.js';
 import { untrainedFolder } from '../../support/untrained.js';
@@ -67,6 +70,10 @@ describe('jaffe-by-subject, in full', () => {
     expect([again.status, again.stderr]).toEqual([1, expect.stringContaining('--resume goes on with it')]);
     const other = protocol(...options, '--resume', '--config', at('other.json'));
     expect([other.status, other.stderr]).toEqual([1, expect.stringContaining('was begun with another')]);
+    const release = hold(run);
+    const beside = protocol(...options, '--resume');
+    release();
+    expect([beside.status, beside.stderr]).toEqual([1, expect.stringContaining('is held by process')]);
   });
 
   it('goes on where it was, and measures every picture once', () => {
@@ -114,6 +121,33 @@ describe('jaffe-by-subject, in full', () => {
     const squares = accuracies.reduce((sum, value) => sum + (value - mean) ** 2, 0);
     expect(metrics.accuracy.mean).toBeCloseTo(mean, 12);
     expect(metrics.accuracy.deviation).toBeCloseTo(Math.sqrt(squares / 2), 12);
+  });
+});
+
+describe('a protocol that has begun', () => {
+  const index = (images: string): Index => ({ ...readIndex(at('ck')), files: { 'images.png': images } });
+  const resume = (images: string, init: string) => {
+    writeFileSync(at('init.safetensors'), init);
+    const options = { config: at('from-init.json'), engine: 'tfjs', backend: 'wasm' };
+    const what = { protocol: 'ckplus-10-fold', trial: true, data: index(images), options };
+    const [fold] = numbered([people(1, 1)]) as [Fold];
+    claim(at('claimed'), [fold], what, true);
+    mkdirSync(at('claimed', fold.name), { recursive: true });
+    writeFileSync(at('claimed', fold.name, 'outcome.json'), '{}');
+  };
+
+  it('goes on from the same weights on the same data alone, a trial too', () => {
+    writeFileSync(
+      at('from-init.json'),
+      JSON.stringify({ ...tinyConfiguration(), init: at('init.safetensors') }),
+    );
+    resume('pictures', 'weights');
+    resume('pictures', 'weights');
+    for (const [images, init] of [
+      ['others', 'weights'],
+      ['pictures', 'others'],
+    ] as const)
+      expect(() => resume(images, init), `${images}, ${init}`).toThrow('was begun with another');
   });
 });
 

@@ -29,11 +29,14 @@ class Processes:
         """Whether this is the process that writes."""
         return self.rank == 0
 
+    def refuse_batches(self, batches):
+        """Those that cannot be shared: pairs of rows stay together, since mixup and cutmix mix them."""
+        for batch in batches:
+            if self.count > 1 and batch % (2 * self.count):
+                raise Fault(f"a batch of {batch} cannot be shared in pairs by {self.count} processes")
+
     def share(self, batch):
         """This process's part of a batch, a slice of its rows."""
-        # Pairs of rows stay together, since mixup and cutmix mix them.
-        if self.count > 1 and batch % (2 * self.count):
-            raise Fault(f"a batch of {batch} cannot be shared in pairs by {self.count} processes")
         size = batch // self.count
         return slice(self.rank * size, (self.rank + 1) * size)
 

@@ -11,6 +11,7 @@ from data import DataSet
 from distill import Teachers, collect
 from evaluation import measure
 from files import load_weights, read_json
+from hold import hold
 from learner import Learner, Losses, targets_of
 from network import skip_blocks, tensors_of
 from optimizer import Sharpness, optimizer_of
@@ -28,9 +29,11 @@ class Training:
     """All that changes from step to step is in `state()`; every step seeds its own draws by its number."""
 
     def __init__(self, run, folder):
-        self.config = config = read_json(run / "config.json")
-        self.architecture = read_json(run / "architecture.json")
         self.processes = Processes()
+        self.held = hold(run) if self.processes.first else None
+        self.config = config = read_json(run / "config.json")
+        self.processes.refuse_batches(stage["batch"] for stage in config["stages"])
+        self.architecture = read_json(run / "architecture.json")
         self.device = self.processes.device
         torch.backends.cudnn.benchmark = True  # every stage has one shape
         torch.backends.cuda.matmul.allow_tf32 = True  # Muon's products: their few digits are no matter to its iteration
