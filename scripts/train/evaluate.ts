@@ -35,7 +35,7 @@ function say(metrics: MetricsFile): void {
 
 const command = npmCommand('evaluate')
   .description(
-    "Scores a published model, or a run's best weights, and measures. Networks of ours are scored through the plan as served; baselines, which are never served, by torch in float32.",
+    "Scores a published model, or a run's best weights, and measures, on the data set that it has learned from: `npm run protocol -- zero-shot` measures it on others. Networks of ours are scored through the plan as served; baselines, which are never served, by torch in float32.",
   )
   .addOption(new Option('--model <folder>', 'the model').default('models/mien-v1').conflicts('run'))
   .option('--run <folder>', 'a run in place of a model')
@@ -57,8 +57,9 @@ const command = npmCommand('evaluate')
 async function evaluate(values: ReturnType<typeof command.opts>): Promise<void> {
   const { split, backend, tta, limit } = values;
   const { index, ...set } = readDataSet(values.data);
-  if (values.run) refuseOtherData(values.run, values.data, index);
-  const subject = await openSubject(values.run ?? values.model, backend);
+  const folder = values.run ?? values.model;
+  refuseOtherData(folder, values.data, index);
+  const subject = await openSubject(folder, backend);
   const parts = SPLIT_PARTS[split];
   const rows = spread(testedRows(parts, set), limit);
   const fitting = spread(rowsOf(set, 'PublicTest'), limit);

@@ -1,7 +1,30 @@
 /** What a model has learned from, as its card says it. */
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
+import { type DataSet, rowsOf } from './data/pack.js';
 import type { ModelMetrics } from './model-card.js';
+
+/** What a card tells of a data set beside its name. */
+export interface AboutSet {
+  /** Number of its Training images. */
+  images: number;
+  /** Whether it was packed with FER+'s votes. */
+  votes: boolean;
+  /** Test images of people who are in Training images too; null where it is not known who is in which. */
+  familiar: number | null;
+}
+
+export function aboutSet(set: DataSet): AboutSet {
+  const { subjects, votes } = set;
+  const training = rowsOf(set, 'Training');
+  const learnt = subjects && new Set(training.map((row) => subjects[row]));
+  const familiar = rowsOf(set, 'PublicTest', 'PrivateTest').filter((row) => learnt?.has(subjects?.[row]));
+  return {
+    images: training.length,
+    votes: votes.some((count) => count > 0),
+    familiar: learnt ? familiar.length : null,
+  };
+}
 
 /** What is told of a configuration; older ones lack some. */
 const told = z.looseObject({
@@ -34,20 +57,24 @@ ${teachers.map((path) => `- ${weightsAt(path, name)}`).join('\n')}`);
   return texts;
 }
 
-/** Training images of FER2013, as Kaggle hands it out. */
-const FER2013_IMAGES = 28_709;
+const number = (value: number) => value.toLocaleString('en');
+
+/** "12,800 of the 28,709 Training images". */
+function taught({ config, set }: ModelMetrics['training']): string {
+  const { images } = told.parse(config);
+  const part = images && !(set && images >= set.images) ? `${number(images)} of the ` : '';
+  return `${part}${set ? `${number(set.images)} ` : ''}Training images`;
+}
 
 function fer2013({ splits: { public: shown, private: hidden, test }, training }: ModelMetrics): string {
-  const { images, labels } = told.parse(training.config);
-  const number = (value: number) => value.toLocaleString('en');
-  const part = images && images < FER2013_IMAGES ? `${number(images)} of the ` : '';
+  const { labels } = told.parse(training.config);
   const votes =
-    labels && labels.ferplus > 0
+    labels && labels.ferplus > 0 && training.set?.votes !== false
       ? "| [FER+](https://github.com/microsoft/FERPlus), ten people's votes for each training image | a second target during training | MIT |\n"
       : '';
   return `| data | used for | licence |
 |---|---|---|
-| FER2013 (Goodfellow et al. 2013), ${part}${number(FER2013_IMAGES)} Training images and labels | training | Kaggle's, for research |
+| FER2013 (Goodfellow et al. 2013), ${taught(training)} and labels | training | Kaggle's, for research |
 | FER2013, ${number(shown.count)} PublicTest images | choosing the weights, calibration | the same |
 | FER2013, ${number(hidden.count)} PrivateTest images | measuring, once per version | the same |
 ${votes}
@@ -57,14 +84,25 @@ FER2013's own terms may restrict what weights trained on it are used for. ${test
 image, which is why the table has a row without them.`;
 }
 
+/** Whether the test images show people that it has learned from, who are easier for it than strangers. */
+function peopleText({ splits: { test }, training: { set } }: ModelMetrics): string {
+  const familiar = set?.familiar ?? null;
+  if (familiar === 0) return 'Nobody in the test images is in the Training images.';
+  const who =
+    familiar === null
+      ? 'It was not said who is in which picture: people in the test images may be in the Training images as well'
+      : `${familiar} of the ${test.count} test images show people who are in the Training images as well`;
+  return `${who}. For people\nwhom it has never seen expect less than the figures below.`;
+}
+
 /** The card's section on data. */
 export function dataText(metrics: ModelMetrics): string {
   const { dataName, data } = metrics.training;
   const others = origins(metrics);
-  if (dataName !== 'fer2013')
-    return [`Trained on the data set \`${dataName}\` (SHA-256 of its images: \`${data}\`).`, ...others].join(
-      '\n\n',
-    );
+  if (dataName !== 'fer2013') {
+    const own = `Trained on the data set \`${dataName}\`: ${taught(metrics.training)} (SHA-256 of all its images: \`${data}\`).`;
+    return [own, peopleText(metrics), ...others].join('\n\n');
+  }
   const nothing = 'Nothing else: no other pictures and no weights from elsewhere.';
   return [fer2013(metrics), ...(others.length > 0 ? others : [nothing])].join('\n\n');
 }

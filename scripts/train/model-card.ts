@@ -6,7 +6,7 @@ import { LEAST_TO_CALIBRATE } from './calibrate.js';
 import { trainingCost } from './cost-of-training.js';
 import type { Metrics } from './metrics.js';
 import type { MetricsFile } from './metrics-files.js';
-import { dataText, origins } from './model-card-data.js';
+import { type AboutSet, dataText, origins } from './model-card-data.js';
 import type { Evaluation } from './scoring.js';
 import type { Training } from './training-record.js';
 
@@ -26,10 +26,13 @@ export interface ModelMetrics {
   smoothing?: number;
   splits: { public: Evaluation; private: Evaluation; test: Evaluation };
   training: Training & {
-    /** SHA-256 of the packed images. */
+    /** SHA-256 of the packed images, and of these with labels and splits; older models lack the latter. */
     data: string;
+    rows?: string;
     /** Which data set it is, by the name that prepare-data gave it. */
     dataName: string;
+    /** Older models lack it. */
+    set?: AboutSet;
   };
 }
 
@@ -156,6 +159,8 @@ function frontMatter(metrics: ModelMetrics, elsewhere: MetricsFile[]): string {
 export function modelCard(metrics: ModelMetrics, arch: Architecture, elsewhere: MetricsFile[] = []): string {
   const { parameters, macs } = networkCost(arch);
   const { test } = metrics.splits;
+  const groups =
+    metrics.training.dataName === 'fer2013' ? ': FER2013 does not say who is in its pictures' : '';
   return `---
 ${frontMatter(metrics, elsewhere)}---
 # ${metrics.name} ${metrics.version}
@@ -190,7 +195,7 @@ By expression, on the ${test.count} test images:
 
 ${classTable(metrics)}
 
-How it does for groups of people, by age, sex or skin, has not been measured: FER2013 does not say who is in its pictures.
+How it does for groups of people, by age, sex or skin, has not been measured${groups}.
 
 ## Known confusions
 ${confusions(test)}

@@ -15,6 +15,8 @@ import type { Protocol } from './protocols/protocol.js';
 import { claim, type Given, runFold, type TrainOptions } from './protocols/run.js';
 import { metricsOf, type Tested, testedRows } from './protocols/tested.js';
 import { cutToTrial } from './protocols/trial.js';
+import { zeroShotLeaks } from './protocols/zero-shot.js';
+import { learnedFrom } from './run-data.js';
 import { openSubject, type Subject, scoreRows } from './subject.js';
 
 async function trainAndTest(
@@ -35,11 +37,12 @@ async function trainAndTest(
     progress.update(done.length, fold.name);
   }
   const [{ subject }] = done as [(typeof done)[0]];
-  return { subject, tested: done.map(({ tested }) => tested) };
+  return { subject, tested: done.map(({ tested }) => tested), leaks: protocol.leaks };
 }
 
 /** Scores every picture by weights that are given. */
-async function testOnly({ parts }: Protocol, { set }: Given, folder: string) {
+async function testOnly({ parts }: Protocol, { set, index }: Given, folder: string) {
+  const leaks = zeroShotLeaks(learnedFrom(folder), index);
   const subject = await openSubject(folder, 'wasm');
   // None of these pictures has taught or chosen anything.
   const all: DataSet = { ...set, splits: new Uint8Array(set.splits.length).fill(2) };
@@ -48,7 +51,7 @@ async function testOnly({ parts }: Protocol, { set }: Given, folder: string) {
   const { weights, calibrated } = subject;
   const calibration = calibrated ? null : AS_LEARNED;
   const tested: Tested[] = [{ name: 'all', set: all, rows, scores, calibration, weights }];
-  return { subject, tested };
+  return { subject, tested, leaks };
 }
 
 function say(metrics: MetricsFile, file: string): void {
@@ -103,13 +106,13 @@ async function runProtocol(name: ProtocolName, values: ReturnType<typeof command
     engine: values.engine,
     backend: values.backend,
   };
-  const { subject, tested } = protocol.folds
+  const { subject, tested, leaks } = protocol.folds
     ? await trainAndTest(name, data, { run, resume, trial }, options)
     : await testOnly(protocol, data, model);
   const metrics = metricsOf({
     subject,
     name: protocol.folds ? basename(run) : subject.name,
-    protocol: { name, about: protocol.about, leaks: protocol.leaks },
+    protocol: { name, about: protocol.about, leaks },
     parts: protocol.parts,
     index,
     tta: 'none',

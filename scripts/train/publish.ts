@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { z } from 'zod';
 import { type Architecture, formatArchitecture, parseArchitecture } from '../../src/model/architecture.js';
 import type { BackendName } from '../../src/model/backends/index.js';
@@ -13,10 +14,11 @@ import { refuseForeign, replaceFolder } from '../lib/own-folder.js';
 import { readJson } from '../lib/read-json.js';
 import { calibrate, fitCalibration, foldCalibration, logShares } from './calibrate.js';
 import type { Split } from './data/fer2013.js';
-import { type DataSet, readDataSet, rowsOf } from './data/pack.js';
+import { type DataSet, type Index, readDataSet, rowsDigest, rowsOf } from './data/pack.js';
 import type { Metrics } from './metrics.js';
 import { type ModelMetrics, modelCard } from './model-card.js';
-import { refuseOtherData } from './run-data.js';
+import { aboutSet } from './model-card-data.js';
+import { isOther, learnedFrom, refuseOtherData } from './run-data.js';
 import { joined, measureRows, score } from './scoring.js';
 import { ratio, readTraining } from './training-record.js';
 
@@ -25,21 +27,37 @@ const METRICS = 'metrics.json';
 
 /** What a model is compared by with the one that it would replace. */
 const published = z.looseObject({
+  version: z.string(),
   splits: z.looseObject({ public: z.looseObject({ accuracy: ratio, loss: z.number() }) }),
-  training: z.looseObject({ dataName: z.string() }),
 });
 
-/** Better is what gives more right answers on PublicTest, or as many with scores that say more (less loss, to four digits). */
-function refuseWorse(out: string, { accuracy, loss }: Metrics, dataName: string): void {
+/** The model that would be replaced; undefined where there is none. */
+function readPublished(out: string): z.infer<typeof published> | undefined {
   const file = join(out, METRICS);
-  if (!existsSync(file)) return;
-  const { splits, training } = readJson(published, file);
-  if (training.dataName !== dataName)
+  return existsSync(file) ? readJson(published, file) : undefined;
+}
+
+/** A model is replaced by a later version of it, which can be compared with it: measured on the same pictures. */
+function refuseOtherModel(out: string, version: string, data: string, index: Index): void {
+  const before = readPublished(out);
+  if (!before) return;
+  if (isOther(learnedFrom(out), index))
     throw new MienError(
       'invalid_data',
-      `not published: ${out} was measured on ${training.dataName}, this on ${dataName}: --out names another folder`,
+      `not published: ${out} was measured on another data set than ${data} now holds: --out names another folder`,
     );
-  const { public: before } = splits;
+  if (version.localeCompare(before.version, 'en', { numeric: true }) <= 0)
+    throw new MienError(
+      'invalid_data',
+      `not published: ${out} is ${before.version} already, so --version must be above it`,
+    );
+}
+
+/** Better is what gives more right answers on PublicTest, or as many with scores that say more (less loss, to four digits). */
+function refuseWorse(out: string, { accuracy, loss }: Metrics): void {
+  const model = readPublished(out);
+  if (!model) return;
+  const { public: before } = model.splits;
   const less = Number(loss.toFixed(4)) < Number(before.loss.toFixed(4));
   if (accuracy < before.accuracy || (accuracy === before.accuracy && !less))
     throw new MienError(
@@ -75,7 +93,7 @@ async function measureSplits(
 async function calibrated(
   raw: ModelFiles,
   arch: Architecture,
-  { set, dataName, out, backend }: { set: DataSet; dataName: string; out: string; backend: BackendName },
+  { set, out, backend }: { set: DataSet; out: string; backend: BackendName },
 ) {
   const rows = rowsOf(set, 'PublicTest');
   const exact = decodeSafetensors(raw.weights);
@@ -87,7 +105,7 @@ async function calibrated(
     shares,
   );
   const shown = measureRows(set, rows, calibrate(scores, calibration, shares));
-  refuseWorse(out, shown, dataName);
+  refuseWorse(out, shown);
   const { temperature, prior, smoothing } = calibration;
   console.log(
     `PublicTest ${shown.accuracy.toFixed(4)}, temperature ${temperature.toFixed(3)}, prior ${prior.toFixed(2)}, ` +
@@ -98,12 +116,19 @@ async function calibrated(
   return { model: { ...raw, architecture, weights }, architecture, calibration };
 }
 
+/** Reads a model's version: three numbers, as in semantic versioning. */
+function threeNumbers(value: string): string {
+  if (!/^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}$/.test(value))
+    throw new InvalidArgumentError('It is no version such as 1.2.3.');
+  return value;
+}
+
 const command = npmCommand('publish-model')
   .description(
     "Publishes a run's best weights if they are better on PublicTest than those published. PrivateTest is scored here, once, after the weights have been chosen.",
   )
   .requiredOption('--run <folder>', 'the run')
-  .requiredOption('--version <x.y.z>', "the model's version")
+  .requiredOption('--version <x.y.z>', "the model's version", threeNumbers)
   .option(...DATA_OPTION, 'data/fer2013')
   .option('--out <folder>', "the model's folder, named as it will be", 'models/mien-v1')
   .addOption(backendOption('what scores it'));
@@ -125,13 +150,9 @@ async function publish(options: ReturnType<typeof command.opts>): Promise<void> 
   const weights = bestWeights(run);
   const { index, ...set } = readDataSet(data);
   refuseOtherData(run, data, index);
+  refuseOtherModel(out, version, data, index);
   const raw: ModelFiles = { name: basename(out), version, architecture: learned, weights };
-  const { model, architecture, calibration } = await calibrated(raw, learned, {
-    set,
-    dataName: index.name,
-    out,
-    backend,
-  });
+  const { model, architecture, calibration } = await calibrated(raw, learned, { set, out, backend });
   const metrics: ModelMetrics = {
     name: model.name,
     version,
@@ -139,7 +160,13 @@ async function publish(options: ReturnType<typeof command.opts>): Promise<void> 
     backend,
     ...calibration,
     splits: await measureSplits(model, backend, set),
-    training: { data: index.images, dataName: index.name, ...readTraining(run) },
+    training: {
+      data: index.images,
+      rows: rowsDigest(index),
+      dataName: index.name,
+      set: aboutSet(set),
+      ...readTraining(run),
+    },
   };
 
   // The folder is made whole beside the old one, so that a reader never sees files of two models.

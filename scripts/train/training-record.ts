@@ -16,24 +16,32 @@ const epochRecord = z.looseObject({
   loss: z.number(),
   publicAccuracy: ratio,
   publicLoss: z.number(),
-  /** Of the averaged weights, on Training pictures that are not augmented. */
+  /** Of the averaged weights, on pictures that have taught, not augmented. */
   trainAccuracy: ratio.optional(),
   /** Wall-clock time. */
   seconds: z.number().optional(),
 });
 export type Epoch = z.infer<typeof epochRecord>;
 
-/** What trained, and what its network costs: engine.json. */
-export const engineRecord = z.looseObject({
+/** What is known of the data set that weights have learned from. Older files lack some. */
+export const learnedData = z.looseObject({
+  /** As prepare-data calls it. */
+  dataName: z.string().optional(),
+  /** SHA-256 of its images, of these with labels and splits, and of FER+'s votes where they teach. */
+  data: z.string().optional(),
+  rows: z.string().optional(),
+  votes: z.string().optional(),
+});
+export type LearnedData = z.infer<typeof learnedData>;
+
+/** What trained, what on, and what its network costs: engine.json. */
+export const engineRecord = learnedData.extend({
   engine: z.string(),
   /** The graphics card's name, `cpu`, or the tfjs engine's backend. */
   device: z.string(),
   processes: z.number().optional(),
   parameters: count,
   macs: count,
-  /** SHA-256 of the data set's images, and of these with labels and splits; older runs lack the latter. */
-  data: z.string().optional(),
-  rows: z.string().optional(),
 });
 
 /** How a run's weights were made: its config.json, commit.txt, history.jsonl and engine.json, which older runs lack. */

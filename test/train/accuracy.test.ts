@@ -2,9 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type DataSet, readDataSet, rowsOf } from '../../scripts/train/data/pack.js';
+import { type DataSet, type Index, readDataSet, rowsDigest, rowsOf } from '../../scripts/train/data/pack.js';
 import { measure } from '../../scripts/train/metrics.js';
 import type { ModelMetrics } from '../../scripts/train/model-card.js';
+import { aboutSet } from '../../scripts/train/model-card-data.js';
 import { score, spread } from '../../scripts/train/scoring.js';
 import { loadModel } from '../../src/assets/node-model.js';
 
@@ -18,7 +19,7 @@ const FACES = 400;
 
 describe.skipIf(!present)('the published model on FER2013', () => {
   let metrics: ModelMetrics;
-  let set: DataSet;
+  let set: DataSet & { index: Index };
   beforeAll(() => {
     metrics = JSON.parse(readFileSync(join(folder, 'metrics.json'), 'utf8'));
     set = readDataSet(data);
@@ -41,5 +42,10 @@ describe.skipIf(!present)('the published model on FER2013', () => {
     expect(metrics.splits.test.count).toBe(7178);
     expect(metrics.splits.test.withoutCopies.count).toBe(7178 - 568);
     expect(rowsOf(set, 'PublicTest', 'PrivateTest').filter((row) => set.copies[row]).length).toBe(568);
+  });
+
+  it.each([folder, `${folder}-paper384`])('%s says what it has learned from', (own) => {
+    const { training }: ModelMetrics = JSON.parse(readFileSync(join(own, 'metrics.json'), 'utf8'));
+    expect(training).toMatchObject({ rows: rowsDigest(set.index), set: aboutSet(set) });
   });
 });

@@ -107,10 +107,14 @@ describe('a run’s best weights', () => {
   }, 120_000);
 });
 
-it('a run is not measured on another data set than its own', () => {
-  const own = writeRun('elsewhere', formatArchitecture(arch), encodeSafetensors(weights));
-  writeFileSync(join(own, 'engine.json'), JSON.stringify({ ...ENGINE, data: 'ab' }));
-  const { status, stderr } = evaluate('--run', own);
+it.each([
+  ['run', 'engine.json', { ...ENGINE, data: 'ab' }],
+  ['model', 'metrics.json', { version: '1.0.0', training: { data: 'ab', dataName: 'generated' } }],
+])('a %s is not measured on another data set than its own', (kind, file, content) => {
+  const own = join(folder, `${kind}-elsewhere`);
+  mkdirSync(own);
+  writeFileSync(join(own, file), JSON.stringify(content));
+  const { status, stderr } = evaluate(`--${kind}`, own);
   expect([status, stderr]).toEqual([1, expect.stringContaining('has learned from another data set than')]);
 });
 

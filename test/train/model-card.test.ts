@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { type ModelMetrics, modelCard } from '../../scripts/train/model-card.js';
+import { aboutSet } from '../../scripts/train/model-card-data.js';
 import { parseArchitecture } from '../../src/model/architecture.js';
 import { exampleMetrics } from '../support/metrics-files.js';
+import { people } from '../support/people.js';
 
 const folder = join('models', 'mien-v1');
 const read = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
@@ -147,18 +149,35 @@ describe('the card', () => {
   });
 
   it('says how much of FER2013 it learned from, and of FER+ where it did', () => {
-    const trained = (images: number | null, ferplus: number) =>
-      modelCard(
-        {
-          ...metrics,
-          training: { ...metrics.training, config: { seed: 1, images, labels: { ferplus } } },
-        },
-        arch,
-      );
+    const trained = (images: number | null, ferplus: number, set = metrics.training.set) => {
+      const { set: _, ...training } = metrics.training;
+      const config = { seed: 1, images, labels: { ferplus } };
+      return modelCard({ ...metrics, training: { ...training, config, ...(set && { set }) } }, arch);
+    };
     expect(trained(12_800, 0)).toContain('12,800 of the 28,709 Training images');
     expect(trained(12_800, 0)).not.toContain('FER+');
     expect(trained(null, 0.5)).toContain('2013), 28,709 Training images');
     expect(trained(null, 0.5)).toContain('[FER+]');
+    const other = { images: 9000, votes: false, familiar: null };
+    expect(trained(12_800, 0.5, other)).toContain('2013), 9,000 Training images');
+    expect(trained(null, 0.5, other)).not.toContain('FER+');
+    const { set: _, ...older } = metrics.training;
+    expect(modelCard({ ...metrics, training: older }, arch)).toContain('2013), Training images and labels');
+  });
+
+  it('says whether people whom it has learned from are in the test images', () => {
+    const on = (familiar: number | null) => {
+      const training = {
+        ...metrics.training,
+        dataName: 'folder',
+        set: { images: 5, votes: false, familiar },
+      };
+      return modelCard({ ...metrics, training }, arch);
+    };
+    expect(on(null)).toContain('people in the test images may be in the Training images as well');
+    expect(on(3)).toContain('3 of the 7178 test images show people who are in the Training images as well');
+    expect(on(0)).toContain('Nobody in the test images is in the Training images.');
+    expect(on(0)).not.toContain('whom it has never seen');
   });
 
   it('is of other data than FER2013 where it was trained on other data, with classes that do not occur', () => {
@@ -174,5 +193,18 @@ describe('the card', () => {
     expect(other).toContain('Trained on the data set `folder`');
     expect(other).toContain('| disgust | 0 | - | - |');
     expect(other).not.toMatch(/NaN|Kaggle|disgust taken for/);
+  });
+});
+
+describe('what is told of a data set', () => {
+  it('is counted in it', () => {
+    const set = people(3, 1);
+    // Who is first teaches, second chooses and third measures; the last picture is of the first.
+    set.splits.set(set.subjects);
+    set.subjects[20] = 0;
+    expect(aboutSet(set)).toEqual({ images: 7, votes: false, familiar: 1 });
+    const { subjects: _, ...unknown } = set;
+    set.votes[0] = 10;
+    expect(aboutSet(unknown)).toEqual({ images: 7, votes: true, familiar: null });
   });
 });

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFaces } from '../../scripts/train/data/generated.js';
-import { writeDataSet } from '../../scripts/train/data/pack.js';
+import { type Index, rowsDigest, writeDataSet } from '../../scripts/train/data/pack.js';
 import { loadModel } from '../../src/assets/node-model.js';
 import { formatArchitecture } from '../../src/model/architecture.js';
 import { table1 } from '../../src/model/table1.js';
@@ -32,6 +32,7 @@ const EPOCH = { epoch: 1, step: 7, side: 16, loss: 2, publicAccuracy: 0.1, publi
 const publish = (version: string) =>
   command('publish.ts', '--run', run, '--data', data, '--out', out, '--version', version);
 
+let index: Index;
 beforeAll(() => {
   const arch = table1({ side: 16 });
   mkdirSync(run);
@@ -40,7 +41,7 @@ beforeAll(() => {
   writeFileSync(join(run, 'config.json'), '{"seed": 1}');
   writeFileSync(join(run, 'commit.txt'), 'abc\n');
   writeFileSync(join(run, 'history.jsonl'), `${JSON.stringify(EPOCH)}\n`);
-  writeDataSet(data, 'generated', generatedFaces(112));
+  index = writeDataSet(data, 'generated', generatedFaces(112));
 });
 
 describe('publish-model', () => {
@@ -58,21 +59,33 @@ describe('publish-model', () => {
     const { public: shown, private: hidden, test } = metrics.splits;
     expect([shown.count, hidden.count, test.count]).toEqual([28, 28, 56]);
     expect(test.accuracy).toBeCloseTo((shown.accuracy + hidden.accuracy) / 2, 10);
-    expect(metrics.training.history).toEqual([EPOCH]);
+    expect(metrics.training).toMatchObject({
+      ...{ data: index.images, rows: rowsDigest(index), dataName: 'generated', history: [EPOCH] },
+      set: { images: 112, votes: true, familiar: null },
+    });
     expect(readFileSync(join(out, 'MODEL_CARD.md'), 'utf8')).toContain(
       `| generated | PrivateTest | 28 | ${(100 * hidden.accuracy).toFixed(2)} |`,
     );
   }, 120_000);
 
-  it('refuses to stand in for a model of other pictures', () => {
+  it('refuses to stand in for a model of other pictures, whatever they are called', () => {
     const other = join(folder, 'other');
-    writeDataSet(other, 'folder', generatedFaces(112));
+    const set = generatedFaces(112);
+    writeDataSet(other, 'generated', { ...set, splits: set.splits.toReversed() });
     const { status, stderr } = command(
       ...(['publish.ts', '--run', run, '--data', other, '--out', out, '--version', '2.0.0'] as const),
     );
     expect(status).toBe(1);
-    expect(stderr).toContain('was measured on generated, this on folder: --out names another folder');
+    expect(stderr).toContain(`was measured on another data set than ${other} now holds: --out names another`);
   }, 120_000);
+
+  it.each([
+    ['1.0.0', /not published: .* is 1\.0\.0 already, so --version must be above it/],
+    ['1.2', /'1\.2' is invalid. It is no version such as 1\.2\.3/],
+  ])('refuses %s for the version after 1.0.0', (version, message) => {
+    const { status, stderr } = publish(version);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);
+  });
 
   it('refuses another data set than the run’s, and a folder that is no model', () => {
     const engine = join(run, 'engine.json');
@@ -133,12 +146,13 @@ describe('publish-model', () => {
     const file = join(out, 'metrics.json');
     const worse = JSON.parse(readFileSync(file, 'utf8'));
     worse.splits.public.accuracy = 0;
+    worse.version = '1.0.9';
     writeFileSync(file, JSON.stringify(worse));
     const { status, stderr } = command(
-      ...(['publish.ts', '--run', run, '--data', data, '--out', `${out}/`, '--version', '1.0.2'] as const),
+      ...(['publish.ts', '--run', run, '--data', data, '--out', `${out}/`, '--version', '1.0.10'] as const),
     );
     expect([status, stderr]).toEqual([0, expect.not.stringContaining('error')]);
     expect(readdirSync(out)).toHaveLength(4);
-    expect(JSON.parse(readFileSync(file, 'utf8')).version).toBe('1.0.2');
+    expect(JSON.parse(readFileSync(file, 'utf8')).version).toBe('1.0.10');
   }, 120_000);
 });

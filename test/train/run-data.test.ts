@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFaces } from '../../scripts/train/data/generated.js';
 import { type Index, rowsDigest, writeDataSet } from '../../scripts/train/data/pack.js';
 import type { Engine } from '../../scripts/train/run.js';
-import { refuseOtherData } from '../../scripts/train/run-data.js';
+import { digestsOf, refuseOtherData } from '../../scripts/train/run-data.js';
 import { tinyConfiguration } from '../support/tiny-run.js';
-import { python, runPython, script } from '../support/training.js';
+import { historyOf, python, runPython, script } from '../support/training.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mien-run-data-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -16,13 +16,15 @@ const at = (...names: string[]) => join(folder, ...names);
 
 const ENGINES: Engine[] = python ? ['tfjs', 'torch'] : ['tfjs'];
 
-/** A data set, and one of the same pictures in other splits. */
+/** A data set, one of the same pictures in other splits, and one with other votes. */
 let own: Index;
 let other: Index;
+let voted: Index;
 beforeAll(() => {
   const set = generatedFaces(56);
   own = writeDataSet(at('own'), 'generated', set);
   other = writeDataSet(at('other'), 'generated', { ...set, splits: set.splits.toReversed() });
+  voted = writeDataSet(at('voted'), 'generated', { ...set, votes: set.votes.toReversed() });
   writeFileSync(at('tiny.json'), JSON.stringify(tinyConfiguration()));
 });
 
@@ -35,12 +37,14 @@ describe('a run', () => {
     refuseOtherData(at('run'), 'data/x', index);
   };
 
-  it('is of one data set, splits and all', () => {
-    const engine = { data: own.images, rows: rowsDigest(own) };
-    expect(compare(engine, own)).not.toThrow();
-    expect(compare(engine, other)).toThrow(
+  it('is of one data set: pictures, labels, splits, and votes where they taught', () => {
+    const { votes, ...rows } = digestsOf(own);
+    expect(compare({ ...rows, votes }, own)).not.toThrow();
+    expect(compare(rows, other)).toThrow(
       `${at('run')} has learned from another data set than data/x now holds: --data names that one`,
     );
+    expect(compare({ ...rows, votes }, voted)).toThrow('another data set');
+    expect(compare(rows, voted)).not.toThrow();
   });
 
   it('of older days is of its pictures, or of any', () => {
@@ -51,9 +55,28 @@ describe('a run', () => {
   });
 });
 
+describe('a published model', () => {
+  const compare = (metrics: object, index: Index) => () => {
+    mkdirSync(at('model'), { recursive: true });
+    writeFileSync(at('model', 'metrics.json'), JSON.stringify(metrics));
+    refuseOtherData(at('model'), 'data/x', index);
+  };
+
+  it('is of one data set, but for the votes, which measure nothing', () => {
+    const training = { data: own.images, rows: rowsDigest(own), engine: digestsOf(own) };
+    for (const index of [own, voted]) expect(compare({ training }, index)).not.toThrow();
+    expect(compare({ training }, other)).toThrow(`${at('model')} has learned from another data set`);
+  });
+
+  it('may say nothing of it', () => {
+    for (const metrics of [{}, { training: null }, { training: {} }])
+      expect(compare(metrics, own)).not.toThrow();
+  });
+});
+
 it.skipIf(!python)('torch takes a data set for the same', () => {
-  const code = 'import sys\nfrom data import DataSet\nprint(DataSet(sys.argv[1]).rows_digest)';
-  expect(runPython(code, new Uint8Array(), at('own')).toString().trim()).toBe(rowsDigest(own));
+  const code = 'import json, sys\nfrom data import DataSet\nprint(json.dumps(DataSet(sys.argv[1]).digests))';
+  expect(JSON.parse(runPython(code, new Uint8Array(), at('own')).toString())).toEqual(digestsOf(own));
 });
 
 describe.each(ENGINES)('training by %s', (engine) => {
@@ -75,13 +98,28 @@ describe.each(ENGINES)('training by %s', (engine) => {
       expect(existsSync(at(name, written)), written).toBe(false);
   }, 240_000);
 
-  it('does not go on with other splits', async () => {
+  it('does not go on with other splits, nor with other votes', async () => {
     const begun = await train(engine, 'own', '--steps', '1');
     expect(begun.code, begun.said).toBe(0);
-    const { code, said } = await train(engine, 'other', '--resume');
-    expect([code, said]).toEqual([1, expect.stringContaining('has learned from another data set')]);
-    expect(said).not.toContain('Traceback');
-    expect(JSON.parse(readFileSync(at(engine, 'engine.json'), 'utf8')).rows).toBe(rowsDigest(own));
+    for (const data of ['other', 'voted']) {
+      const { code, said } = await train(engine, data, '--resume');
+      expect([code, said]).toEqual([1, expect.stringContaining('has learned from another data set')]);
+      expect(said).not.toContain('Traceback');
+    }
+    const recorded = JSON.parse(readFileSync(at(engine, 'engine.json'), 'utf8'));
+    expect(recorded).toMatchObject({ dataName: 'generated', ...digestsOf(own) });
+  }, 240_000);
+
+  it('measures accuracy on Training pictures that it has learned', async () => {
+    // All look alike, so all get one answer: right for a seventh of the learned ones, whichever it is.
+    const set = generatedFaces(112);
+    const labels = set.labels.map((_, row) => (row < 112 && row % 8 > 0 ? 0 : (row / 8) % 7));
+    writeDataSet(at('alike'), 'generated', { ...set, images: set.images.fill(99), labels });
+    const config = { ...tinyConfiguration(), images: 14 };
+    writeFileSync(at('few.json'), JSON.stringify(config));
+    const { code, said } = await train(`${engine}-few`, 'alike', '--config', at('few.json'));
+    expect(code, said).toBe(0);
+    expect(historyOf(at(`${engine}-few`))[0]?.trainAccuracy).toBeCloseTo(1 / 7, 6);
   }, 240_000);
 
   it('writes an epoch’s weights before its history, which says that there are some', async () => {

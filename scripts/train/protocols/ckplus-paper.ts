@@ -50,7 +50,7 @@ function splitAtRandom(set: DataSet, random: Random): DataSet {
 export const ckplusPaper: Protocol = {
   about:
     'Augmented by rotation (up to 15 degrees, ours: the paper gives no angle) and flips to 12,000 pictures, of which ' +
-    '9000 drawn at random teach, 1500 choose the epoch and fit the temperature, and 1500 are measured.',
+    '9000 drawn at random teach, 1500 choose the epoch and fit the calibration, and 1500 are measured.',
   data: ['ckplus', 'ckplus48'],
   leaks: 'copies of one face on both sides',
   folds: (set, seed) => {

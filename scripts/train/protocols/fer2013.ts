@@ -16,7 +16,7 @@ export const TEST_PARTS: readonly Part[] = [
 /** FER2013's official splits (paper, section 4.6: 7178 test images, PublicTest and PrivateTest together). */
 export const fer2013: Protocol = {
   about:
-    'Trained on Training; PublicTest chooses the epoch and fits the temperature; measured on PrivateTest, on all test ' +
+    'Trained on Training; PublicTest chooses the epoch and fits the calibration; measured on PrivateTest, on all test ' +
     'images, and without those that are byte-identical to a training image.',
   data: ['fer2013'],
   leaks: null,

@@ -5,7 +5,7 @@ import { numbered, POOLED, type Protocol } from './protocol.js';
 export const jaffe10Fold: Protocol = {
   about:
     'Ten folds of pictures, classes even. Of each run one fold is measured, the next one chooses the epoch, eight teach; ' +
-    'the scores are not calibrated, since one fold is too few pictures to fit a temperature on.',
+    'the scores are not calibrated, since one fold is too few pictures to fit a calibration on.',
   data: ['jaffe'],
   leaks: 'other pictures of the same people on both sides',
   folds: (set, seed) => numbered(foldSets(set, dealFolds(set.labels, [...set.labels.keys()], 10, seed))),

@@ -9,7 +9,7 @@ const LEAST = 3;
 export const jaffeBySubject: Protocol = {
   about:
     'One fold a subject. Of each run one subject is measured, the next one chooses the epoch, the others teach; the ' +
-    'scores are not calibrated, since one subject is too few pictures to fit a temperature on.',
+    'scores are not calibrated, since one subject is too few pictures to fit a calibration on.',
   data: ['jaffe'],
   leaks: null,
   folds: (set) => numbered(foldSets(set, Uint8Array.from(subjectsOf(set, LEAST)))),

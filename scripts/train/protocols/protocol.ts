@@ -12,7 +12,7 @@ export interface Part {
 /** One training run of a protocol, and what tests it. */
 export interface Fold {
   name: string;
-  /** Its splits: Training teaches, PublicTest chooses the epoch and fits the temperature. */
+  /** Its splits: Training teaches, PublicTest chooses the epoch and fits the calibration. */
   set: DataSet;
 }
 

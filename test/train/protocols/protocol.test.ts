@@ -42,6 +42,8 @@ beforeAll(() => {
   writeDataSet(at('fer'), 'fer2013', generatedFaces(56));
   writeDataSet(at('ck'), 'ckplus', people(10, 1));
   writeDataSet(at('jaffe'), 'jaffe', people(3, 3));
+  mkdirSync(at('taught'));
+  writeFileSync(at('taught', 'metrics.json'), '{"training": {"dataName": "ckplus48"}}');
 });
 
 describe('jaffe-by-subject, in full', () => {
@@ -252,6 +254,7 @@ describe('refused', () => {
     [['ckplus-paper', '--data', 'x'], /ckplus-paper trains: --config says what/],
     [['jaffe-10-fold', '--data', at('ck'), ...TRAINING], /jaffe-10-fold is for jaffe; .* holds ckplus/],
     [['zero-shot', '--data', at('ck'), '--model', at('ck')], /neither a published model nor a run/],
+    [['zero-shot', '--data', at('ck'), '--model', at('taught')], /these weights have learned from ckplus/],
   ])('%j', (options, message) => {
     const { status, stderr } = protocol(...options);
     expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);

@@ -15,9 +15,9 @@ import { decodeSafetensors, encodeSafetensors, type Weights } from '../../../../
 import { writeAtomically } from '../../../lib/files.js';
 import { Progress } from '../../../lib/progress.js';
 import { type Recipe, recipeOf } from '../../config.js';
-import { type DataSet, readDataSet, rowsDigest, rowsOf } from '../../data/pack.js';
+import { type DataSet, readDataSet, rowsOf } from '../../data/pack.js';
 import { CHECKPOINTS } from '../../run.js';
-import { refuseOtherData } from '../../run-data.js';
+import { digestsOf, refuseOtherData } from '../../run-data.js';
 import { spread } from '../../scoring.js';
 import { batchOf, classShares } from './batches.js';
 import { measureWeights } from './measure.js';
@@ -66,7 +66,8 @@ export async function trainRun(options: RunOptions): Promise<void> {
   const created = await createBackend(backend, await loadAssets());
   const { index, ...set } = readDataSet(data);
   if (existsSync(join(run, CHECKPOINTS.tfjs))) refuseOtherData(run, data, index);
-  const learned = { data: index.images, rows: rowsDigest(index) };
+  const { votes, ...digests } = digestsOf(index);
+  const learned = { dataName: index.name, ...digests, ...(recipe.labels.ferplus > 0 && { votes }) };
   const engine = { engine: 'tfjs', device: backend, ...learned, ...networkCost(architecture) };
   writeAtomically(join(run, 'engine.json'), `${JSON.stringify(engine, null, 1)}\n`);
   new Run(options, created, recipe, architecture, set).train();
@@ -83,7 +84,7 @@ class Run {
   readonly #schedule: Schedule;
   readonly #training: number[];
   readonly #public: number[];
-  /** As many training images as PublicTest has: they tell what has been learned by heart. */
+  /** As many of the learned images as PublicTest has: they tell what has been learned by heart. */
   readonly #known: number[];
   /** Training images for precise batch norm. */
   readonly #counted: number[];
@@ -106,7 +107,7 @@ class Run {
     const training = rowsOf(set, 'Training');
     this.#training = spread(training, recipe.images ?? undefined);
     this.#public = rowsOf(set, 'PublicTest');
-    this.#known = spread(training, this.#public.length);
+    this.#known = spread(this.#training, this.#public.length);
     this.#counted = spread(training, recipe.preciseNorm);
     const init = recipe.init ? this.#read('init.safetensors') : undefined;
     this.#trainer = new Trainer(architecture, recipe, classShares(set, this.#training), init);

@@ -23,10 +23,7 @@ class DataSet:
         for name, digest in index["files"].items():
             if hashlib.sha256(bytes_of(folder / name)).hexdigest() != digest:
                 raise Fault(f"{folder / name} is not the file that was packed")
-        self.digest = index["images"]
-        # As rowsDigest of data/pack.ts.
-        rows = "\n".join([self.digest, index["files"]["labels.u8"], index["files"]["splits.u8"]])
-        self.rows_digest = hashlib.sha256(rows.encode()).hexdigest()
+        self.name, self.digests = index["name"], digests_of(index)
         self.splits = np.fromfile(folder / "splits.u8", np.uint8)
         self.images = np.asarray(Image.open(folder / "images.png")).reshape(-1, 1, SIZE, SIZE)
         self.labels = np.fromfile(folder / "labels.u8", np.uint8)
@@ -38,11 +35,24 @@ class DataSet:
         With a limit, at most so many, spread evenly. The shares of a face without votes are all zero.
         """
         rows = np.flatnonzero(self.splits == SPLITS[split])
-        if limit is not None and limit < len(rows):
-            rows = rows[np.arange(limit) * len(rows) // limit]
+        rows = rows[spread(len(rows), limit)]
         votes = self.votes[rows].astype(np.float32)
         votes /= np.maximum(votes.sum(1, keepdims=True), 1)
         return torch.tensor(self.images[rows]), torch.tensor(self.labels[rows], dtype=torch.int64), torch.tensor(votes)
+
+
+def digests_of(index):
+    """As digestsOf of run-data.ts."""
+    files = index["files"]
+    rows = "\n".join([index["images"], files["labels.u8"], files["splits.u8"]])
+    return {"data": index["images"], "rows": hashlib.sha256(rows.encode()).hexdigest(), "votes": files["votes.u8"]}
+
+
+def spread(count, limit):
+    """At most `limit` of so many places, evenly spread over all."""
+    if limit is None or limit >= count:
+        return np.arange(count)
+    return np.arange(limit) * count // limit
 
 
 def bytes_of(file):

@@ -51,11 +51,10 @@ class Run:
             save_state(self.checkpoint, self.training.state() | own)
 
     def refuse_other_data(self):
-        """Other splits would measure by what has taught. Of older runs only the pictures are known."""
+        """Other splits would measure by what has taught. Of older runs only some is known."""
         engine = self.folder / "engine.json"
         known = read_json(engine) if engine.exists() else {}
-        name, own = ("rows", self.training.rows_digest) if "rows" in known else ("data", self.training.digest)
-        if known.get(name, own) != own:
+        if any(known.get(name, own) != own for name, own in self.training.digests.items()):
             raise Fault(f"{self.folder} has learned from another data set: --data names that one, or train anew")
 
     def resume(self):
@@ -85,7 +84,7 @@ class Run:
         self.write("engine.json", json.dumps({
             "engine": "torch", "version": torch.__version__, "processes": self.training.processes.count,
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-            "data": self.training.digest, "rows": self.training.rows_digest,
+            "dataName": self.training.data_name, **self.training.digests,
             **cost(self.training.architecture, self.side),
         }, indent=1) + "\n")
 

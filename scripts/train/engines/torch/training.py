@@ -7,7 +7,7 @@ import torch
 import augment
 from build import build
 from clock import NoClock
-from data import DataSet
+from data import DataSet, spread
 from distill import Teachers, collect
 from evaluation import measure
 from files import load_weights, read_json
@@ -65,11 +65,14 @@ class Training:
     def read_data(self, folder):
         """All images lie on the device, as bytes; a batch is an index away."""
         data = DataSet(folder)
-        self.digest, self.rows_digest = data.digest, data.rows_digest
+        self.data_name, self.digests = data.name, data.digests
+        if not self.config["labels"]["ferplus"]:
+            del self.digests["votes"]  # they teach nothing
         self.images, self.labels, self.votes = (t.to(self.device) for t in data.read("Training", self.config["images"]))
         self.public = [t.to(self.device) for t in data.read("PublicTest")[:2]]
-        # As many training images, as they are, tell what has been learned by heart.
-        self.known = [t.to(self.device) for t in data.read("Training", len(self.public[0]))[:2]]
+        # As many of the learned images, as they are, tell what has been learned by heart.
+        known = torch.tensor(spread(len(self.images), len(self.public[0])), device=self.device)
+        self.known = [self.images[known], self.labels[known]]
         self.counted = data.read("Training", self.config["preciseNorm"])[0].to(self.device)
 
     def autocast(self):
