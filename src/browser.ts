@@ -19,7 +19,7 @@ export interface LoadOptions extends Pick<ImageDecoderOptions, 'maxPixels'> {
  * @example
  * import { loadRecognizer } from './mien/mien.js';
  * const recognizer = await loadRecognizer();
- * const { faces } = await recognizer.recognize(new Uint8Array(await file.arrayBuffer()));
+ * const { faces } = await recognizer.recognize(file);
  */
 export async function loadRecognizer({ folder, ...options }: LoadOptions = {}): Promise<Recognizer> {
   // A relative address is the page's own; without a document, the worker's.

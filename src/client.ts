@@ -2,17 +2,18 @@
 import { answersOf } from './client/answers.js';
 import { createEnding } from './client/ending.js';
 import { ClientError, noAnswer, refusal } from './client/error.js';
-import { bodyOf, type Photo } from './client/frames.js';
+import { bodyOf } from './client/frames.js';
 import { reasonOf } from './fetch-reason.js';
 import type { ErrorBody } from './handlers/errors.js';
 import type { FrameAnswer } from './handlers/routes/expressions/stream.js';
+import type { Photo } from './model/photo.js';
 import type { Recognition, RecognizeOptions } from './model/recognizer.js';
 
 export { ClientError } from './client/error.js';
-export type { Photo } from './client/frames.js';
 export type { ErrorBody } from './handlers/errors.js';
 export type { FrameAnswer } from './handlers/routes/expressions/stream.js';
 export type { Label } from './model/labels.js';
+export type { Photo } from './model/photo.js';
 export type { Expression, Recognition, RecognizedFace, RecognizeOptions } from './model/recognizer.js';
 export type { Saliency } from './model/saliency.js';
 export type { TrackedFace } from './model/tracker.js';
@@ -54,7 +55,8 @@ export interface Client {
    * Node and Workers; browsers need HTTP/2 for it, and answer only once all is sent, which `timeoutMs` then holds for. The
    * frames' source is told to stop (`return()`) where the loop over the answers is left.
    * @throws ClientError where the stream cannot be opened, breaks off, or is ended by the server (`request_timeout` where no
-   *   frame came for its 30 s); the signal's reason; what the frames' source throws
+   *   frame came for its 30 s); MienError `invalid_request` or `invalid_image` where a frame is no photo or cannot be read;
+   *   the signal's reason; what the frames' source throws
    */
   recognizeStream(
     frames: AsyncIterable<Photo> | Iterable<Photo>,

@@ -10,6 +10,7 @@ export type { BackendName } from './model/backends/index.js';
 export { MienError, type MienErrorCode } from './model/errors.js';
 export { LABELS, type Label } from './model/labels.js';
 export type { ClassifyOptions } from './model/model.js';
+export type { Photo } from './model/photo.js';
 export type {
   Expression,
   Recognition,
@@ -31,7 +32,7 @@ export interface RecognizerOptions extends Pick<ImageDecoderOptions, 'maxPixels'
  * Loads a model and makes it ready for the first photo.
  *
  * @throws MienError `invalid_data`, `invalid_architecture` or `invalid_weights` where the model is missing or broken,
- *   `backend_unavailable`, `internal` where the package is not built
+ *   `invalid_request` where there is no such backend, `backend_unavailable`, `internal` where the package is not built
  * @example
  * import { createRecognizer } from 'mien';
  * const recognizer = await createRecognizer();

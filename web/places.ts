@@ -64,7 +64,7 @@ export function inThisBrowser(): Place {
     const asked = worker;
     return new Promise((resolve, reject) => {
       asked.onmessage = ({ data }) =>
-        data.error ? reject(new PlaceError(data.error)) : resolve(data.recognition);
+        data.error ? reject(new PlaceError(data.error.message)) : resolve(data.recognition);
       asked.onerror = () => {
         asked.terminate();
         worker = undefined;

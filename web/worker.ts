@@ -1,9 +1,13 @@
-/** Looks at one picture after the other: `{ bytes, options }` in, `{ recognition }` or `{ error }` out. */
-import { loadRecognizer } from '../src/browser.js';
+/**
+ * Looks at one picture after the other: `{ bytes, options }` in, `{ recognition }` or `{ error }` out, which has the fields of
+ * a MienError: a message that is posted keeps no others of an Error than its own.
+ */
+import { loadRecognizer, MienError } from '../src/browser.js';
+import type { Photo } from '../src/model/photo.js';
 import type { RecognizeOptions, Recognizer } from '../src/model/recognizer.js';
 
 interface Question {
-  bytes: Uint8Array;
+  bytes: Photo;
   options: RecognizeOptions;
 }
 
@@ -24,6 +28,8 @@ async function answer({ bytes, options }: Question): Promise<void> {
     });
     self.postMessage({ recognition: await recognizer.recognize(bytes, options) });
   } catch (error) {
-    self.postMessage({ error: (error as Error).message });
+    const { message } = error as Error;
+    const known = MienError.is(error) && { code: error.code, details: error.details };
+    self.postMessage({ error: { message, ...known } });
   }
 }

@@ -1,7 +1,5 @@
 import { toBase64 } from '../base64.js';
-
-/** What may be sent: the bytes of a JPEG, PNG or WebP file. */
-export type Photo = Blob | ArrayBuffer | Uint8Array;
+import { bytesOf, type Photo } from '../model/photo.js';
 
 export interface FramesOptions {
   /** Aborted where no more frames are wanted. */
@@ -64,6 +62,3 @@ async function* framesAsLines(
   for await (const frame of frames)
     yield encoder.encode(`${JSON.stringify({ image: toBase64(await bytesOf(frame)) })}\n`);
 }
-
-const bytesOf = async (photo: Photo): Promise<Uint8Array> =>
-  new Uint8Array(photo instanceof Blob ? await photo.arrayBuffer() : photo);

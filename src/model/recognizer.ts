@@ -15,6 +15,7 @@ import type {
   ModelFiles,
   QueuedClassifier,
 } from './model.js';
+import { bytesOf, type Photo } from './photo.js';
 import { createClassifier } from './plan/index.js';
 import { drawEvidence, type Saliency } from './saliency.js';
 
@@ -59,11 +60,10 @@ export interface Recognizer {
   /**
    * Finds the faces of a photo and scores each one's expression.
    *
-   * @param bytes a JPEG, PNG or WebP file
-   * @throws MienError whatever `ImageDecoder.decode` throws, `invalid_request` where an option has no such value,
+   * @throws MienError whatever `ImageDecoder.decode` and `bytesOf` throw, `invalid_request` where an option has no such value,
    *   `not_ready` once it is disposed of; the signal's reason once it is aborted
    */
-  recognize(bytes: Uint8Array, options?: RecognizeOptions): Promise<Recognition>;
+  recognize(photo: Photo, options?: RecognizeOptions): Promise<Recognition>;
   /**
    * Scores faces that are cropped already.
    *
@@ -103,8 +103,8 @@ export interface RecognizerOptions extends ImageDecoderOptions {
 /**
  * Makes a recognizer: starts the backend, loads the face detector and compiles the model for the backend.
  *
- * @throws MienError `backend_unavailable`, `invalid_architecture`, `invalid_weights`, or `internal` where the
- *   face detector does not load
+ * @throws MienError `invalid_request` where there is no such backend, `backend_unavailable`, `invalid_architecture`,
+ *   `invalid_weights`, or `internal` where the face detector does not load
  * @example
  * const recognizer = await createRecognizer({
  *   assets: await loadAssets(),
@@ -189,11 +189,11 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
   }
 
   return {
-    async recognize(bytes, options = {}) {
+    async recognize(photo, options = {}) {
       checkAlive();
       checkOptions(options);
       const { saliency, ...find } = options;
-      const { image, faces, crops, timing } = await finder.find(bytes, find);
+      const { image, faces, crops, timing } = await finder.find(await bytesOf(photo), find);
       const found = performance.now();
       let computedBy = backend;
       const asked = {

@@ -11,6 +11,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleBrowser } from '../../scripts/lib/browser-bundle.js';
 import { loadAssets } from '../../src/assets/node.js';
 import type { loadRecognizer } from '../../src/browser.js';
+import type { MienError } from '../../src/model/errors.js';
+import { createImageDecoder } from '../../src/model/image.js';
 import { createRecognizer, type Recognition } from '../../src/model/recognizer.js';
 import { chromiumPath, launchChromium } from '../support/chromium.js';
 import { astronautBytes, encodeJpeg, pattern } from '../support/pictures.js';
@@ -91,8 +93,8 @@ describe.skipIf(!chromiumPath)('the browser bundle, on a plain file server', () 
     const answers = await page.evaluate(
       (pictures) => {
         const worker = new Worker('worker.js', { type: 'module' });
-        return new Promise<(number | string)[]>((resolve) => {
-          const got: (number | string)[] = [];
+        return new Promise<unknown[]>((resolve) => {
+          const got: unknown[] = [];
           worker.onmessage = ({ data }) => {
             got.push(data.error ?? data.recognition.image.width);
             if (got.length === pictures.length) resolve(got);
@@ -103,7 +105,12 @@ describe.skipIf(!chromiumPath)('the browser bundle, on a plain file server', () 
       },
       files.map((file) => [...file]),
     );
-    expect(answers).toEqual([512, expect.stringContaining('neither a JPEG'), 40]);
+    const refused = await createImageDecoder((await loadAssets()).wasm)
+      .decode(Buffer.of(1))
+      .catch((error: MienError) => error);
+    const { code, message, details } = refused as MienError;
+    expect(details).toMatchObject({ supported: expect.any(Array) }); // the control: there is something to lose
+    expect(answers).toEqual([512, { code, message, details }, 40]);
   });
 
   test.each([

@@ -524,6 +524,20 @@ describe.skipIf(!chromiumPath)('the page', () => {
     expect(await page.locator('#result').isVisible()).toBe(false);
   });
 
+  test('says what the worker says of a picture', async () => {
+    await open(1280);
+    const refusal = { code: 'invalid_image', message: 'The png is truncated or corrupt.' };
+    await page.route('**/browser/worker.js', (route) =>
+      route.fulfill({
+        contentType: 'text/javascript',
+        body: `onmessage = () => postMessage(${JSON.stringify({ error: refusal })})`,
+      }),
+    );
+    await page.check('[value=browser]');
+    await choose('astronaut.png', photo);
+    await alerted(refusal.message);
+  });
+
   test('lets go of a worker that fails', async () => {
     await open(1280);
     await page.route('**/browser/worker.js', (route) =>

@@ -9,6 +9,7 @@ import { createFinder } from '../../src/model/finder.js';
 import { createImageDecoder } from '../../src/model/image.js';
 import { LABELS } from '../../src/model/labels.js';
 import type { Classifier } from '../../src/model/model.js';
+import type { Photo } from '../../src/model/photo.js';
 import {
   ANY_CROP,
   composeRecognizer,
@@ -138,6 +139,30 @@ describe('composeRecognizer', () => {
     }
     expect(calls).toEqual([]);
     expect(await recognizer.describe()).toMatchObject({ backend: 'wasm' });
+  });
+
+  test.each<[string, Photo]>([
+    ['Buffer', Buffer.from(ANY_PICTURE)],
+    ['part of a larger buffer', Buffer.concat([Buffer.alloc(3), ANY_PICTURE]).subarray(3)],
+    ['ArrayBuffer', ANY_PICTURE.slice().buffer],
+    ['Blob', new Blob([ANY_PICTURE.slice()])],
+  ])('takes a photo as a %s', async (_, photo) => {
+    const { image } = await compose(countingClassifier().classifier).recognize(photo);
+    expect(image).toEqual({ width: 32, height: 32 });
+  });
+
+  test('refuses what is no photo, and a Blob that cannot be read', async () => {
+    const recognizer = compose(countingClassifier().classifier);
+    for (const other of ['photo.jpg', undefined, null, [137, 80], {}])
+      await expect(recognizer.recognize(other as never)).rejects.toMatchObject({
+        code: 'invalid_request',
+        message: 'A photo is a Uint8Array, an ArrayBuffer or a Blob.',
+      });
+    const gone = Object.assign(new Blob(), { arrayBuffer: () => Promise.reject(new Error('it is gone')) });
+    await expect(recognizer.recognize(gone)).rejects.toMatchObject({
+      code: 'invalid_image',
+      message: 'The photo cannot be read: it is gone',
+    });
   });
 
   test('passes on what the decoder refuses', async () => {

@@ -21,6 +21,7 @@ import {
   historyOf,
   lastWeights,
   python,
+  runPython,
   SMOKE,
   script,
   smokeHistory,
@@ -134,11 +135,13 @@ describe.skipIf(!python)('training by torch', () => {
     expect(other.said).toContain(`error: ${at('whole')} holds a run of another seed`);
   }, 60_000);
 
-  it('in two processes, killed and resumed, ends with the weights of one', async () => {
+  it('in two processes, killed and resumed, ends with the weights and history of one', async () => {
     const steps = ['--steps', '5', '--checkpoint-seconds', '0'];
     // Dropout and stochastic depth, which each process draws for itself, are off.
     const one = await prepared('one', ({ architecture, optimizer, ...config }) => ({
       ...config,
+      images: 32, // two epochs end
+      preciseNorm: 33, // which no two processes share evenly
       optimizer: { ...optimizer, kind: 'sgd', learningRate: 0.05, sam: 0.02 },
       architecture: { ...architecture, dropout: 0, head: { maps: true, features: true, dropout: 0 } },
       stochasticDepth: 0,
@@ -157,9 +160,34 @@ describe.skipIf(!python)('training by torch', () => {
     console.log(`two processes and one: weights ${apart} apart, the largest is ${largest}`);
     // float32 sums in another order, and ReLUs near zero that open or close by the last bit.
     expect(apart).toBeLessThan(1e-4 * largest);
+    const losses = (run: string) => historyOf(run).flatMap(({ loss, publicLoss }) => [loss, publicLoss]);
+    expect(losses(one)).toHaveLength(4);
+    losses(at('two')).forEach((loss, place) => {
+      expect(loss).toBeCloseTo(losses(one)[place] as number, 4);
+    });
     // The control: another recipe is further away.
     expect(compare(lastWeights(at('two')), lastWeights(at('whole'))).apart).toBeGreaterThan(1e-3 * largest);
   }, 240_000);
+
+  it('refuses pictures to count on that some process would have none of', () => {
+    const code = `
+import sys
+from types import SimpleNamespace
+from files import Fault
+from training import Training
+for pictures, count in [(2, 3), (3, 3), (0, 3)]:
+    training = Training.__new__(Training)
+    training.device, training.processes = "cpu", SimpleNamespace(count=count)
+    training.config = {"images": None, "preciseNorm": pictures}
+    try:
+        training.read_data(sys.argv[1])
+        print("taken")
+    except Fault as fault:
+        print(fault)`;
+    expect(runPython(code, undefined, data).toString()).toBe(
+      "preciseNorm's 2 pictures cannot be shared by 3 processes\ntaken\ntaken\n",
+    );
+  });
 
   it('learns from an ensemble of teachers, which its folder then holds', async () => {
     // A run, and a published model.

@@ -33,12 +33,17 @@ const created = new Map<BackendName, Promise<Backend>>();
 /**
  * Makes a backend tfjs's current one. The second call for a name reuses what the first has made.
  *
- * @throws MienError `backend_unavailable` where a package, a module or a GPU is missing
+ * @throws MienError `invalid_request` where no backend is called so; `backend_unavailable` where a package, a module or a GPU is missing
  * @example
  * const assets = await loadAssets();
  * await createBackend('wasm', assets);
  */
 export async function createBackend(name: BackendName, options: BackendOptions = {}): Promise<Backend> {
+  if (!BACKEND_NAMES.includes(name))
+    throw new MienError(
+      'invalid_request',
+      `There is no backend "${name}"; there are ${BACKEND_NAMES.join(', ')}.`,
+    );
   let backend = created.get(name);
   if (!backend) {
     backend = start(name, options);

@@ -1,7 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { loadAssets } from '../../../src/assets/node.js';
-import { BACKEND_ORDER, createBackend, createFirstBackend } from '../../../src/model/backends/index.js';
+import {
+  BACKEND_ORDER,
+  type BackendName,
+  createBackend,
+  createFirstBackend,
+} from '../../../src/model/backends/index.js';
 import { MienError } from '../../../src/model/errors.js';
 
 test('wasm needs its module, starts once and computes', async () => {
@@ -23,6 +28,13 @@ test('a module that is something else is refused', async () => {
   const fresh = await import('../../../src/model/backends/wasm.js');
   await expect(fresh.useWasm({ ...wasm, tfjs: wasm.png })).rejects.toMatchObject({
     code: 'backend_unavailable',
+  });
+});
+
+test('a name that is none is refused with those that there are', async () => {
+  await expect(createBackend('auto' as BackendName)).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: 'There is no backend "auto"; there are wasm, node, node-gpu.',
   });
 });
 

@@ -65,6 +65,10 @@ class Processes:
             distributed.all_reduce(values)
         return values
 
+    def mean(self, values):
+        """The mean of a tensor over all processes, in place."""
+        return self.total(values).div_(self.count)
+
     def wait(self):
         """Until all processes are here."""
         if self.count > 1:
@@ -95,17 +99,17 @@ class SharedNorm(nn.BatchNorm2d):
     def forward(self, x):
         if not self.training:
             return super().forward(x)
-        count = distributed.get_world_size()
+        # Shares may be a picture apart.
+        size = Total.forward(None, torch.tensor(x.numel() // x.shape[1])).item()
 
         def mean(values):
-            return Total.apply(values.mean((0, 2, 3))) / count
+            return Total.apply(values.sum((0, 2, 3))) / size
 
         values = x.float()
         centre = mean(values)
         centred = values - centre.view(1, -1, 1, 1)
         variance = mean(centred.square())
         with torch.no_grad():
-            size = count * x.numel() / x.shape[1]
             self.running_mean.lerp_(centre, self.momentum)
             self.running_var.lerp_(variance * size / (size - 1), self.momentum)
             self.num_batches_tracked += 1

@@ -10,7 +10,7 @@ from clock import NoClock
 from data import DataSet, spread
 from distill import Teachers, collect
 from evaluation import measure
-from files import load_weights, read_json
+from files import Fault, load_weights, read_json
 from hold import hold
 from learner import Learner, Losses, targets_of
 from network import skip_blocks, tensors_of
@@ -74,6 +74,8 @@ class Training:
         known = torch.tensor(spread(len(self.images), len(self.public[0])), device=self.device)
         self.known = [self.images[known], self.labels[known]]
         self.counted = data.read("Training", self.config["preciseNorm"])[0].to(self.device)
+        if 0 < len(self.counted) < self.processes.count:
+            raise Fault(f"preciseNorm's {len(self.counted)} pictures cannot be shared by {self.processes.count} processes")
 
     def autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config["precision"] == "bfloat16")
@@ -111,7 +113,7 @@ class Training:
         return loss.detach()
 
     def take_step(self, rows, side):
-        """Learns a batch, given by its rows; returns this process's loss of the labels."""
+        """Learns a batch, given by its rows; returns its loss of the labels, the same in every process."""
         self.learner.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate(self.step)
@@ -131,7 +133,7 @@ class Training:
         self.update_average()
         self.step += 1
         self.clock.mark("step")
-        return loss
+        return self.processes.mean(loss)
 
     def update_average(self):
         # The average follows quickly while there is little to average.
