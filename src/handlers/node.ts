@@ -52,7 +52,10 @@ async function start(config: Config): Promise<void> {
     queueLength: () => batcher?.length() ?? 0,
     photosWaiting: () => photosWaiting(),
   });
-  const upstream = createUpstream(config, { onResult: metrics.upstream });
+  const tracing = config.OTEL_EXPORTER_OTLP_ENDPOINT
+    ? (await import('./tracing.js')).startTracing()
+    : undefined;
+  const upstream = createUpstream(config, { onResult: metrics.upstream, inject: tracing?.inject });
   const queue = (
     classifier: Classifier | QueuedClassifier,
     { version }: ModelFiles,
@@ -68,9 +71,6 @@ async function start(config: Config): Promise<void> {
     });
     return withUpstream(batcher, version, () => upstream);
   };
-  const tracing = config.OTEL_EXPORTER_OTLP_ENDPOINT
-    ? (await import('./tracing.js')).startTracing()
-    : undefined;
   const lazy = lazyRecognizer(async () => {
     const [assets, model] = await Promise.all([loadAssets(), loadModel(config.MODEL)]);
     const backend = await chooseBackend(config.BACKEND, assets);
