@@ -7,6 +7,7 @@ import type { AppEnv } from './env.js';
 import type { Guard } from './guard.js';
 import { apiKey } from './middleware/api-key.js';
 import { errorsAlone, useErrorEnvelope } from './middleware/errors.js';
+import { propagating } from './propagated-headers.js';
 import { expressions } from './routes/expressions.js';
 import { health } from './routes/health.js';
 import { huggingFace } from './routes/huggingface.js';
@@ -48,6 +49,7 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestId());
+  app.use(propagating);
   useErrorEnvelope(app);
   app.use(secureHeaders());
   for (const middleware of options.middleware ?? []) app.use(middleware);

@@ -50,7 +50,7 @@ export function createBatcher(classifier: Classifier | QueuedClassifier, options
   let timer: NodeJS.Timeout | undefined;
   let soon: NodeJS.Immediate | undefined;
   let inferring = 0;
-  const length = () => queue.reduce((sum, { count }) => sum + count, 0);
+  const length = () => countOf(queue);
 
   /** Runs a batch soon, once all I/O that is due has had its turn: a full one does not wait for the timer. */
   function schedule(): void {
@@ -81,27 +81,16 @@ export function createBatcher(classifier: Classifier | QueuedClassifier, options
 
   async function infer(batch: Piece[]): Promise<void> {
     const began = performance.now();
-    const size = batch.reduce((sum, { count }) => sum + count, 0);
     inferring++;
     try {
-      const crops = new Uint8Array(size * CROP_BYTES);
-      let at = 0;
-      for (const piece of batch) {
-        crops.set(piece.crops, at * CROP_BYTES);
-        at += piece.count;
-      }
-      const scores = await classifier.classify(crops);
-      at = 0;
-      for (const piece of batch) {
-        piece.resolve(scores.slice(at * LABELS.length, (at + piece.count) * LABELS.length));
-        at += piece.count;
-      }
+      const scores = await classifyTogether(classifier, batch);
+      for (const [index, piece] of batch.entries()) piece.resolve(scores[index] as Float32Array);
     } catch (error) {
       for (const piece of batch) piece.reject(error);
     }
     inferring--;
     const queueMs = batch.map(({ queued }) => began - queued);
-    options.onBatch?.({ size, queueMs, inferMs: performance.now() - began });
+    options.onBatch?.({ size: countOf(batch), queueMs, inferMs: performance.now() - began });
     schedule();
   }
 
@@ -162,6 +151,28 @@ export function createBatcher(classifier: Classifier | QueuedClassifier, options
       classifier.dispose();
     },
   };
+}
+
+const countOf = (pieces: readonly Piece[]) => pieces.reduce((sum, { count }) => sum + count, 0);
+
+/** One inference of all pieces: each one's scores, in order. */
+async function classifyTogether(
+  classifier: Classifier | QueuedClassifier,
+  pieces: readonly Piece[],
+): Promise<Float32Array[]> {
+  const crops = new Uint8Array(countOf(pieces) * CROP_BYTES);
+  let filled = 0;
+  for (const piece of pieces) {
+    crops.set(piece.crops, filled);
+    filled += piece.crops.length;
+  }
+  const scores = await classifier.classify(crops);
+  let end = 0;
+  return pieces.map(({ count }) => {
+    const start = end;
+    end += count * LABELS.length;
+    return scores.slice(start, end);
+  });
 }
 
 function joined(parts: Float32Array[]): Float32Array {

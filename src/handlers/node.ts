@@ -1,40 +1,30 @@
 /**
  * The Node entry: `npm start`. Settings come from the environment, see config.ts; the argument `serve` is SageMaker's.
  */
-import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
-import type { MiddlewareHandler } from 'hono';
-import { loadAssets, loadSite, publicFolder } from '../assets/node.js';
-import { loadModel } from '../assets/node-model.js';
+import type { Hono } from 'hono';
+import { loadSite, publicFolder } from '../assets/node.js';
 import { MienError } from '../model/errors.js';
-import type { Classifier, ModelFiles, QueuedClassifier } from '../model/model.js';
 import { createApp } from './app.js';
-import { type Batcher, createBatcher } from './batching.js';
-import { chooseBackend } from './choose-backend.js';
 import { type Config, readConfig } from './config.js';
 import type { AppEnv } from './env.js';
 import { ConfigError } from './environment.js';
-import { ApiError } from './errors.js';
 import { guardOf } from './guard.js';
-import { lazyRecognizer } from './lazy-recognizer.js';
+import type { LazyRecognizer } from './lazy-recognizer.js';
 import { log } from './log.js';
-import { createMetrics } from './metrics.js';
-import { atEnd } from './middleware/at-end.js';
+import { createMetrics, type Metrics } from './metrics.js';
 import { clientLimit } from './middleware/client-limit.js';
 import { concurrencyLimit } from './middleware/concurrency-limit.js';
 import { logged } from './middleware/logged.js';
 import { metered } from './middleware/metered.js';
+import { createDraining, type Draining } from './node/draining.js';
+import { servedRecognizer } from './node/served-recognizer.js';
 import { observed } from './observed.js';
 import { sageMaker } from './routes/sagemaker.js';
-import { createThreadedRecognizer } from './threads/threaded-recognizer.js';
-import { createUpstream, withUpstream } from './upstream.js';
-
-/** Longest wait for requests in flight after a signal: containers are killed 30 s after it. */
-const DRAIN_MS = 25_000;
-/** How long a client that was accepted may take to send its request's headers while the server stops, milliseconds. */
-const QUIET_MS = 2_000;
+import type { Tracing } from './tracing.js';
+import { createUpstream } from './upstream.js';
 
 function fail(error: unknown): never {
   if (error instanceof ConfigError || MienError.is(error)) console.error(`error: ${error.message}`);
@@ -44,70 +34,49 @@ function fail(error: unknown): never {
 
 async function start(config: Config): Promise<void> {
   const began = performance.now();
-  const stopping = new AbortController();
-  setMaxListeners(0, stopping.signal); // every open stream listens
-  let batcher: Batcher | undefined;
-  let photosWaiting = () => 0;
-  const metrics = createMetrics({
-    queueLength: () => batcher?.length() ?? 0,
-    photosWaiting: () => photosWaiting(),
-  });
-  const upstream = createUpstream(config, { onResult: metrics.upstream });
-  const queue = (
-    classifier: Classifier | QueuedClassifier,
-    { version }: ModelFiles,
-    parallel: number,
-  ): QueuedClassifier => {
-    batcher = createBatcher(classifier, {
-      parallel,
-      batchMax: config.BATCH_MAX,
-      waitMs: config.BATCH_WAIT_MS,
-      queueMax: config.QUEUE_MAX,
-      deadlineMs: config.QUEUE_TIMEOUT_MS,
-      onBatch: metrics.batch,
-    });
-    return withUpstream(batcher, version, () => upstream);
-  };
+  const draining = createDraining();
   const tracing = config.OTEL_EXPORTER_OTLP_ENDPOINT
     ? (await import('./tracing.js')).startTracing()
     : undefined;
-  const lazy = lazyRecognizer(async () => {
-    const [assets, model] = await Promise.all([loadAssets(), loadModel(config.MODEL)]);
-    const backend = await chooseBackend(config.BACKEND, assets);
-    metrics.backend(backend);
-    const { recognizer, waiting } = await createThreadedRecognizer({
-      threads: config.THREADS,
-      assets,
-      model,
-      backend,
-      maxPixels: config.MAX_PIXELS,
-      waitMs: config.QUEUE_TIMEOUT_MS,
-      workMs: config.PHOTO_TIMEOUT_MS,
-      hopeless() {
-        log('error', 'Nothing can be computed here any more; the server stops, so that it is started anew.');
-        drain(1);
-      },
-      queue,
-    });
-    photosWaiting = waiting;
-    return recognizer;
+  const metrics = createMetrics({
+    queueLength: () => served.queueLength(),
+    photosWaiting: () => served.photosWaiting(),
   });
-  const recognizer = observed(lazy, (timing) => {
+  const served = servedRecognizer(config, {
+    metrics,
+    upstream: createUpstream(config, { onResult: metrics.upstream, inject: tracing?.inject }),
+    hopeless() {
+      log('error', 'Nothing can be computed here any more; the server stops, so that it is started anew.');
+      drain(1);
+    },
+  });
+  const recognizer = observed(served.recognizer, (timing) => {
     metrics.photo(timing);
     tracing?.stages(timing);
   });
-  let [accepted, answered] = [0, 0];
-  const ready = () => recognizer.ready() && !stopping.signal.aborted;
-  const counted: MiddlewareHandler<AppEnv> = async (c, next) => {
-    accepted++;
-    c.set('stopping', stopping.signal);
-    await next();
-    atEnd(c, () => {
-      answered++;
-    });
-    // The connection's next request would come to a server that has gone.
-    if (stopping.signal.aborted) c.header('connection', 'close');
-  };
+  const app = await nodeApp(config, { recognizer, metrics, tracing, draining });
+  // Listens before it loads: whoever watches sees at once that the process lives, and photos wait.
+  const server = listen(app, config, async () => {
+    await recognizer.warmUp();
+    const { backend } = await recognizer.describe();
+    const ms = Math.round(performance.now() - began);
+    log('info', `ready after ${ms} ms`, { model: config.MODEL, backend });
+  });
+  const drain = (code: number) => draining.drain(server, code, tracing?.flush);
+  process.once('SIGTERM', () => drain(0));
+  process.once('SIGINT', () => drain(0));
+}
+
+interface Parts {
+  recognizer: LazyRecognizer;
+  metrics: Metrics;
+  tracing: Tracing | undefined;
+  draining: Draining;
+}
+
+/** The app with what Node alone has: limits, metrics, traces, the browser's bundle, SageMaker's paths. */
+async function nodeApp(config: Config, { recognizer, metrics, tracing, draining }: Parts) {
+  const ready = () => recognizer.ready() && !draining.signal.aborted;
   const guard = guardOf(config);
   const limits = { maxBodyBytes: config.MAX_BODY_BYTES, receiveMs: config.RECEIVE_TIMEOUT_MS };
   const app = createApp({
@@ -119,7 +88,7 @@ async function start(config: Config): Promise<void> {
       ...(config.RATE_LIMIT > 0 ? [clientLimit(config.RATE_LIMIT)] : []),
       concurrencyLimit(config.MAX_CONCURRENT),
     ],
-    middleware: [...(tracing ? [tracing.middleware] : []), counted, logged, metered(metrics)],
+    middleware: [...(tracing ? [tracing.middleware] : []), draining.middleware, logged, metered(metrics)],
     site: await loadSite(),
   });
   app.use('/browser/*', serveStatic({ root: publicFolder() }));
@@ -127,8 +96,11 @@ async function start(config: Config): Promise<void> {
     c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
   app.route('/', sageMaker(recognizer, ready, limits));
+  return app;
+}
 
-  // Listens before it loads: whoever watches sees at once that the process lives, and photos wait.
+/** @param listening ends the process where it fails, as an address does that cannot be listened on */
+function listen({ fetch }: Hono<AppEnv>, config: Config, listening: () => Promise<void>): Server {
   const { PORT: port, HOST: hostname } = config;
   const serverOptions = {
     headersTimeout: config.RECEIVE_TIMEOUT_MS,
@@ -138,34 +110,12 @@ async function start(config: Config): Promise<void> {
     // Longer than the balancer's 60 s (infra/lib/listener.ts): it would send a request where Node has just hung up.
     keepAliveTimeout: 65_000,
   };
-  const server = serve({ fetch: app.fetch, port, hostname, serverOptions }, (address) => {
+  const server = serve({ fetch, port, hostname, serverOptions }, (address) => {
     log('info', `mien listens on ${url(hostname, address.port)}`);
-    const warmUp = async () => {
-      await recognizer.warmUp();
-      const { backend } = await recognizer.describe();
-      const ms = Math.round(performance.now() - began);
-      log('info', `ready after ${ms} ms`, { model: config.MODEL, backend });
-    };
-    warmUp().catch(fail);
+    listening().catch(fail);
   }) as Server;
   server.on('error', (error: NodeJS.ErrnoException) => fail(listenError(error, config)));
-
-  function drain(code: number): void {
-    if (stopping.signal.aborted) return;
-    stopping.abort(new ApiError('not_ready', 'The server is stopping.'));
-    server.close(async () => {
-      log('info', 'stopped', { accepted, answered });
-      await tracing?.flush();
-      process.exit(code);
-    });
-    // A connection whose last answer is out would otherwise be kept open for the next request.
-    setInterval(() => server.closeIdleConnections(), 100);
-    // Node does not count those as idle on which nothing has come yet, such as browsers open beforehand.
-    setInterval(() => accepted === answered && server.closeAllConnections(), QUIET_MS);
-    setTimeout(() => process.exit(1), DRAIN_MS);
-  }
-  process.once('SIGTERM', () => drain(0));
-  process.once('SIGINT', () => drain(0));
+  return server;
 }
 
 /** An address that works where it is clicked on: 0.0.0.0 and :: are none. */

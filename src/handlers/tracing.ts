@@ -1,7 +1,7 @@
 /** OpenTelemetry traces of one process, sent to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names. */
 import { setTimeout } from 'node:timers/promises';
 import { httpInstrumentationMiddleware } from '@hono/otel';
-import { DiagLogLevel, diag, trace } from '@opentelemetry/api';
+import { context, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
@@ -18,6 +18,8 @@ export interface Tracing {
   middleware: MiddlewareHandler;
   /** Makes a span of each stage of a photo that has just been answered, below the request's. */
   stages(timing: Recognition['timing']): void;
+  /** Puts W3C trace context of the active span into the headers of a request to another server. */
+  inject(headers: Record<string, string>): void;
   /** Sends what has not been sent, or gives it up after two seconds. */
   flush(): Promise<void>;
 }
@@ -46,6 +48,7 @@ export function startTracing(): Tracing {
         span.end(at);
       }
     },
+    inject: (headers) => propagation.inject(context.active(), headers),
     async flush() {
       const sent = provider.forceFlush().then(
         () => true,

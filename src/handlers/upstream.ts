@@ -7,6 +7,7 @@ import { LABELS } from '../model/labels.js';
 import type { Classifier, QueuedClassifier } from '../model/model.js';
 import { httpUrl } from './environment.js';
 import { log } from './log.js';
+import { propagatedHeaders } from './propagated-headers.js';
 import { INPUT, MODEL_NAME } from './routes/inference/schema.js';
 import { HEADER_LENGTH } from './routes/inference/tensors.js';
 import { wholeNumber } from './whole-number.js';
@@ -51,6 +52,8 @@ export interface UpstreamOptions {
   now?: () => number;
   /** Hears what became of each request of an inference. */
   onResult?: ((result: UpstreamResult) => void) | undefined;
+  /** Puts the trace context of this process's span into the headers. Default: it stays what the request came with. */
+  inject?: ((headers: Record<string, string>) => void) | undefined;
 }
 
 /** It is there, but has too much to do. */
@@ -77,7 +80,7 @@ export interface Upstream {
  */
 export function createUpstream(
   settings: z.output<typeof upstreamSettings>,
-  { now = Date.now, onResult }: UpstreamOptions = {},
+  { now = Date.now, onResult, inject }: UpstreamOptions = {},
 ): Upstream | undefined {
   const { GPU_URL: url, GPU_KEY: key, GPU_TIMEOUT_MS: timeoutMs } = settings;
   if (!url) return undefined;
@@ -97,7 +100,9 @@ export function createUpstream(
       if (trial) openUntil = now() + OPEN_MS;
       const limit = AbortSignal.timeout(timeoutMs);
       try {
-        const answer = await ask(url, key, crops, signal ? AbortSignal.any([signal, limit]) : limit);
+        const headers = { ...propagatedHeaders(), ...(key && { authorization: `Bearer ${key}` }) };
+        inject?.(headers);
+        const answer = await ask(url, crops, headers, signal ? AbortSignal.any([signal, limit]) : limit);
         if (answer.model_version !== version)
           throw new Error(`it serves ${answer.model_version}, this ${version}`);
         const scores = Float32Array.from(answer.outputs[0].data);
@@ -128,7 +133,7 @@ export function createUpstream(
   };
 }
 
-async function ask(url: string, key: string | undefined, crops: Uint8Array, signal: AbortSignal) {
+async function ask(url: string, crops: Uint8Array, headers: Record<string, string>, signal: AbortSignal) {
   const count = crops.length / CROP_BYTES;
   const parameters = { binary_data_size: crops.length };
   const input = { ...INPUT, shape: [count, ...INPUT.shape.slice(1)], parameters };
@@ -139,7 +144,7 @@ async function ask(url: string, key: string | undefined, crops: Uint8Array, sign
   const answer = await fetch(`${url.replace(/\/*$/, '')}/v2/models/${MODEL_NAME}/infer`, {
     method: 'POST',
     body,
-    headers: { [HEADER_LENGTH]: `${json.length}`, ...(key && { authorization: `Bearer ${key}` }) },
+    headers: { ...headers, [HEADER_LENGTH]: `${json.length}` },
     signal,
   });
   if (!answer.ok) {

@@ -211,10 +211,12 @@ describe('a GPU elsewhere', () => {
   test('infers for the Worker, and when it is away the Worker infers itself', async () => {
     const gpu = await startUpstream('0.0.0');
     const worker = await startWorkerd(out, modules, undefined, { GPU_URL: gpu.url, GPU_TIMEOUT_MS: '300' });
+    const context = { 'x-request-id': 'one', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
     const ask = async () =>
-      (await fetch(worker.url + EXPRESSIONS, post(photo))).json() as Promise<Recognition>;
+      (await fetch(worker.url + EXPRESSIONS, post(photo, context))).json() as Promise<Recognition>;
     try {
       const there = await ask();
+      expect(gpu.headers[0]).toMatchObject(context);
       expect(there.backend).toBe('node-gpu');
       expect(there.faces[0]?.expressions[0]).toEqual({ label: 'happy', score: Math.fround(0.4) });
       for (const mode of MODES.filter((one) => one !== 'healthy')) {

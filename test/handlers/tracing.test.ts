@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { astronautBytes } from '../support/pictures.js';
 import { startServer, stopServer, untilReady } from '../support/server.js';
 import { untrainedFolder } from '../support/untrained.js';
+import { startUpstream } from '../support/upstream.js';
 
 interface Span {
   traceId: string;
@@ -34,10 +35,12 @@ afterAll(() => {
   remove();
 });
 
-test('traces go to the collector: a span of the request below its caller’s, and the stages below it', async () => {
+test('traces go to the collector: a span of the request below its caller’s, the stages and a GPU elsewhere below it', async () => {
+  const gpu = await startUpstream('0.0.0');
   const { port } = collector.address() as AddressInfo;
   const server = await startServer({
     MODEL: folder,
+    GPU_URL: gpu.url,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
   });
   await untilReady(server);
@@ -45,7 +48,7 @@ test('traces go to the collector: a span of the request below its caller’s, an
   const response = await fetch(`${server.url}/v1/expressions?maxFaces=1`, {
     method: 'POST',
     body: astronautBytes(),
-    headers: { traceparent: `00-${trace}-${caller}-01` },
+    headers: { traceparent: `00-${trace}-${caller}-01`, tracestate: 'vendor=1' },
   });
   const { timing } = await response.json();
   expect(await stopServer(server)).toBe(0); // what is left is sent before the end
@@ -62,6 +65,13 @@ test('traces go to the collector: a span of the request below its caller’s, an
     .filter(({ traceId }: Span) => traceId === trace);
   const [request] = spans.filter(({ name }) => name === 'POST /v1/expressions') as [Span];
   expect(request.parentSpanId).toBe(caller);
+  expect(gpu.headers).toHaveLength(1);
+  expect(gpu.headers[0]).toMatchObject({
+    traceparent: `00-${trace}-${request.spanId}-01`,
+    tracestate: 'vendor=1',
+    'x-request-id': response.headers.get('x-request-id'),
+  });
+  await gpu.stop();
   const stages = spans.filter(({ parentSpanId }) => parentSpanId === request.spanId);
   expect(stages.map(({ name }) => name).sort()).toEqual(['decode', 'detect', 'infer']);
   for (const { name, startTimeUnixNano, endTimeUnixNano } of stages) {

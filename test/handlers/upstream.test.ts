@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => gpu.stop());
 beforeEach(() => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
-  [gpu.mode, gpu.asked, gpu.keys, time, results] = ['healthy', [], [], 0, []];
+  [gpu.mode, gpu.asked, gpu.headers, time, results] = ['healthy', [], [], 0, []];
   upstream = asking(TIMEOUT);
 });
 
@@ -46,9 +46,9 @@ const asking = (timeoutMs: number) =>
     { now: () => time, onResult: (result) => results.push(result) },
   );
 
-const ask = async (): Promise<Recognition> => {
+const ask = async (headers: Record<string, string> = {}): Promise<Recognition> => {
   const app = createApp({ recognizer, ready: () => true });
-  const response = await app.request(EXPRESSIONS, post(photo));
+  const response = await app.request(EXPRESSIONS, post(photo, headers));
   expect(response.status).toBe(200);
   return response.json();
 };
@@ -65,10 +65,20 @@ describe('with GPU_URL', () => {
     const answer = await ask();
     expect(answer.backend).toBe('node-gpu');
     expect(answer.faces[0]?.expressions[0]).toEqual({ label: 'happy', score: Math.fround(0.4) });
-    expect([gpu.asked.length, gpu.keys]).toEqual([1, ['Bearer secret']]);
+    expect(gpu.headers.map(({ authorization }) => authorization)).toEqual(['Bearer secret']);
     const crops = new Uint8Array(3 * 2304).map((_, at) => (at % 2304 === 0 ? at / 2304 + 5 : 0));
     expect(await recognizer.classify(crops)).toHaveLength(21);
     expect(gpu.asked[1]).toEqual([5, 6, 7]);
+  });
+
+  test('it hears which request is answered, and of which trace', async () => {
+    const context = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'vendor=1' };
+    await Promise.all([ask({ 'x-request-id': 'one', ...context }), ask({ 'x-request-id': 'two' })]);
+    const heard = new Map(gpu.headers.map((headers) => [headers['x-request-id'], headers]));
+    expect(heard.get('one')).toMatchObject(context);
+    expect(Object.keys(heard.get('two') ?? context)).not.toContain('traceparent');
+    await recognizer.classify(new Uint8Array(2304)); // of no request
+    expect(gpu.headers[2]).not.toHaveProperty('x-request-id');
   });
 
   test.each(

@@ -1,6 +1,6 @@
 /** A GPU server's stand-in: a real HTTP server on loopback that behaves as it is told, for there is no GPU in tests. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HEADER_LENGTH } from '../../src/handlers/routes/inference/tensors.js';
 import { LABELS } from '../../src/model/labels.js';
@@ -21,7 +21,8 @@ export interface FakeUpstream {
   mode: (typeof MODES)[number];
   /** Crops of each request that has come, as they say who they are in their first byte. */
   asked: number[][];
-  keys: (string | undefined)[];
+  /** Headers of each. */
+  headers: IncomingHttpHeaders[];
   stop(): Promise<void>;
 }
 
@@ -35,7 +36,7 @@ export async function startUpstream(version: string): Promise<FakeUpstream> {
     const crops = Buffer.concat(chunks).subarray(Number(request.headers[HEADER_LENGTH.toLowerCase()]));
     const count = crops.length / 2304;
     upstream.asked.push(Array.from({ length: count }, (_, crop) => crops[crop * 2304] as number));
-    upstream.keys.push(request.headers.authorization);
+    upstream.headers.push(request.headers);
     const { mode } = upstream;
     const answer = JSON.stringify({
       model_name: 'mien',
@@ -67,7 +68,7 @@ export async function startUpstream(version: string): Promise<FakeUpstream> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     mode: 'healthy',
     asked: [],
-    keys: [],
+    headers: [],
     async stop() {
       server.closeAllConnections();
       server.close();

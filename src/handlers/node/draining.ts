@@ -1,0 +1,59 @@
+/** How the server stops: it accepts nothing more, and answers what it has accepted. */
+import { setMaxListeners } from 'node:events';
+import type { Server } from 'node:http';
+import type { MiddlewareHandler } from 'hono';
+import type { AppEnv } from '../env.js';
+import { ApiError } from '../errors.js';
+import { log } from '../log.js';
+import { atEnd } from '../middleware/at-end.js';
+
+/** Longest wait for requests in flight after a signal: containers are killed 30 s after it. */
+const DRAIN_MS = 25_000;
+/** How long a client that was accepted may take to send its request's headers while the server stops, milliseconds. */
+const QUIET_MS = 2_000;
+
+export interface Draining {
+  /** Aborted as soon as the server stops. */
+  signal: AbortSignal;
+  /** Counts requests, and tells clients that their connection ends. */
+  middleware: MiddlewareHandler<AppEnv>;
+  /**
+   * Stops the server and ends the process; a second call does nothing.
+   * @param code what it exits with, or 1 where that takes more than 25 s
+   * @param flush what is left to do once all is answered
+   */
+  drain(server: Server, code: number, flush?: () => Promise<void>): void;
+}
+
+export function createDraining(): Draining {
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // every open stream listens
+  let [accepted, answered] = [0, 0];
+  return {
+    signal: stopping.signal,
+    async middleware(c, next) {
+      accepted++;
+      c.set('stopping', stopping.signal);
+      await next();
+      atEnd(c, () => {
+        answered++;
+      });
+      // The connection's next request would come to a server that has gone.
+      if (stopping.signal.aborted) c.header('connection', 'close');
+    },
+    drain(server, code, flush) {
+      if (stopping.signal.aborted) return;
+      stopping.abort(new ApiError('not_ready', 'The server is stopping.'));
+      server.close(async () => {
+        log('info', 'stopped', { accepted, answered });
+        await flush?.();
+        process.exit(code);
+      });
+      // A connection whose last answer is out would otherwise be kept open for the next request.
+      setInterval(() => server.closeIdleConnections(), 100);
+      // Node does not count those as idle on which nothing has come yet, such as browsers open beforehand.
+      setInterval(() => accepted === answered && server.closeAllConnections(), QUIET_MS);
+      setTimeout(() => process.exit(1), DRAIN_MS);
+    },
+  };
+}
