@@ -22,6 +22,12 @@ export const begunBy = (run: string): Engine[] =>
 /** Whether a folder holds a run: one that was fetched from another machine may have lost its checkpoint. */
 const holdsRun = (run: string): boolean => begunBy(run).length > 0 || existsSync(join(run, 'history.jsonl'));
 
+/** @throws {MienError} where a run has lost its checkpoint: what would go on with it would begin anew, and overwrite it */
+export function refuseLost(run: string): void {
+  if (holdsRun(run) && begunBy(run).length === 0)
+    throw new MienError('invalid_data', `${run} holds a run without its checkpoint: --run names another`);
+}
+
 /** The text of a configuration's architecture.json. */
 function describe({ architecture }: Configuration): string {
   return 'baseline' in architecture ? formatBaseline(architecture) : formatArchitecture(table1(architecture));
@@ -68,8 +74,10 @@ export function prepareRun(
   if (!recipe.stages.some(({ side }) => side === architecture.side))
     throw new MienError('invalid_data', `no stage of ${run} trains at its side, ${architecture.side}`);
   const started = holdsRun(run);
-  if (started && !resume)
+  if (started && !resume) {
+    refuseLost(run);
     throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --run names another`);
+  }
   if (!finished(run, configuration)) refuseOtherEngine(run, engine);
   if (started) refuseOther(run, recipe, description);
   writeAtomically(join(run, 'architecture.json'), description);

@@ -6,7 +6,7 @@ import { readConfiguration } from './config.js';
 import { trainRun } from './engines/tfjs/train.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
 import { hold } from './hold.js';
-import { dataOf, prepareRun } from './run.js';
+import { dataOf, prepareRun, refuseLost } from './run.js';
 
 const command = npmCommand('train')
   .description(
@@ -57,6 +57,7 @@ async function train(values: ReturnType<typeof command.opts>): Promise<void> {
   const release = hold(run);
   // Profiling changes nothing, so a run may be there.
   prepareRun(run, configuration, { engine, resume: (values.resume || values.profile) ?? false });
+  if (values.resume) refuseLost(run);
   const data = dataOf(run, configuration, values.data);
   if (engine === 'tfjs') return trainRun({ run, data, backend, steps, checkpointSeconds });
   // The engine holds it itself, also where its command is started by hand.

@@ -19,6 +19,7 @@ import { clientLimit } from './middleware/client-limit.js';
 import { concurrencyLimit } from './middleware/concurrency-limit.js';
 import { logged } from './middleware/logged.js';
 import { metered } from './middleware/metered.js';
+import { unreadBody } from './middleware/unread-body.js';
 import { createDraining, type Draining } from './node/draining.js';
 import { servedRecognizer } from './node/served-recognizer.js';
 import { observed } from './observed.js';
@@ -88,7 +89,13 @@ async function nodeApp(config: Config, { recognizer, metrics, tracing, draining 
       ...(config.RATE_LIMIT > 0 ? [clientLimit(config.RATE_LIMIT)] : []),
       concurrencyLimit(config.MAX_CONCURRENT),
     ],
-    middleware: [...(tracing ? [tracing.middleware] : []), draining.middleware, logged, metered(metrics)],
+    middleware: [
+      ...(tracing ? [tracing.middleware] : []),
+      draining.middleware,
+      unreadBody,
+      logged,
+      metered(metrics),
+    ],
     site: await loadSite(),
   });
   app.use('/browser/*', serveStatic({ root: publicFolder() }));

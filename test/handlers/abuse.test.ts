@@ -107,6 +107,15 @@ describe('slow clients', () => {
     expect(ms).toBeLessThan(1500 + 500);
   });
 
+  test('who drip what nobody reads are answered, and cut off', async () => {
+    const { text, ms } = await dialogue(
+      `${HEAD.replace('POST /v1/expressions', 'GET /healthz')}\r\n`,
+      drip('x'),
+    );
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
+    expect(ms).toBeLessThan(1500 + 500);
+  });
+
   test('who drip a frame are answered, and their stream ends', async () => {
     const head = HEAD.replace('/v1/expressions', '/v1/expressions/stream');
     const { text, ms } = await dialogue(`${head}\r\n{"image": 7}\n`, drip('x'));

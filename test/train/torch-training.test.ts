@@ -119,9 +119,16 @@ describe.skipIf(!python)('training by torch', () => {
   it('does not overwrite a run that has lost its checkpoint', async () => {
     cpSync(at('whole'), at('fetched'), { recursive: true });
     rmSync(at('fetched', 'checkpoint.pt'));
-    const again = await script('train', '--config', SMOKE, '--run', at('fetched')).ended;
-    expect(again.code).toBe(1);
-    expect(again.said).toContain(`error: ${at('fetched')} holds a run: --resume goes on with it`);
+    const lost = `error: ${at('fetched')} holds a run without its checkpoint`;
+    for (const again of [
+      () => script('train', '--config', SMOKE, '--run', at('fetched')),
+      () => script('train', '--config', SMOKE, '--run', at('fetched'), '--resume'),
+      () => torchEngine(at('fetched'), data, '--resume'),
+    ]) {
+      const { code, said } = await again().ended;
+      expect([code, said]).toEqual([1, expect.stringContaining(lost)]);
+    }
+    expect(lastWeights(at('fetched'))).toEqual(lastWeights(at('whole')));
   });
 
   it('does not overwrite a run, nor go on with one of another configuration', async () => {
@@ -178,7 +185,7 @@ from training import Training
 for pictures, count in [(2, 3), (3, 3), (0, 3)]:
     training = Training.__new__(Training)
     training.device, training.processes = "cpu", SimpleNamespace(count=count)
-    training.config = {"images": None, "preciseNorm": pictures}
+    training.config = {"images": None, "preciseNorm": pictures, "labels": {"ferplus": 0.5}}
     try:
         training.read_data(sys.argv[1])
         print("taken")

@@ -1,11 +1,12 @@
 /** How the server stops: it accepts nothing more, and answers what it has accepted. */
 import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import type { HttpBindings } from '@hono/node-server';
 import type { MiddlewareHandler } from 'hono';
 import type { AppEnv } from '../env.js';
 import { ApiError } from '../errors.js';
 import { log } from '../log.js';
-import { atEnd } from '../middleware/at-end.js';
 
 /** Longest wait for requests in flight after a signal: containers are killed 30 s after it. */
 const DRAIN_MS = 25_000;
@@ -34,24 +35,24 @@ export function createDraining(): Draining {
     async middleware(c, next) {
       accepted++;
       c.set('stopping', stopping.signal);
-      await next();
-      atEnd(c, () => {
+      // Once it is sent to the last byte, or cannot be: a slow client takes long over what was answered at once.
+      (c.env as unknown as HttpBindings).outgoing.once('close', () => {
         answered++;
       });
+      await next();
       // The connection's next request would come to a server that has gone.
       if (stopping.signal.aborted) c.header('connection', 'close');
     },
     drain(server, code, flush) {
       if (stopping.signal.aborted) return;
       stopping.abort(new ApiError('not_ready', 'The server is stopping.'));
-      server.close(async () => {
+      // Not HTTP's own, which drops what is handed over but not yet sent, as that of a client that reads slowly.
+      NetServer.prototype.close.call(server, async () => {
         log('info', 'stopped', { accepted, answered });
         await flush?.();
         process.exit(code);
       });
-      // A connection whose last answer is out would otherwise be kept open for the next request.
-      setInterval(() => server.closeIdleConnections(), 100);
-      // Node does not count those as idle on which nothing has come yet, such as browsers open beforehand.
+      // What is still open then waits for a next request, or for its first, as connections do that browsers open beforehand.
       setInterval(() => accepted === answered && server.closeAllConnections(), QUIET_MS);
       setTimeout(() => process.exit(1), DRAIN_MS);
     },

@@ -162,6 +162,8 @@ def work(arguments):
         return profile(training, arguments.steps or 20)
     if arguments.resume and run.checkpoint.exists():
         run.resume()
+    elif arguments.resume and (run.folder / "history.jsonl").exists():
+        raise Fault(f"{run.folder} holds a run without its checkpoint")
     elif arguments.seconds:
         run.fit(arguments.seconds)
     if run.first:
