@@ -21,4 +21,10 @@ export const faceOption = () =>
     'whole',
   ] as const);
 
+/** Of pictures that may be broken. */
+export const SKIP_UNREADABLE_OPTION = [
+  '--skip-unreadable',
+  'leave out pictures that cannot be read, instead of ending with their list',
+] as const;
+
 export const DATA_OPTION = ['--data <folder>', 'the data set, as prepare-data packs it'] as const;

@@ -2,11 +2,11 @@ import { CROP_BYTES } from '../../src/model/architecture.js';
 import { MienError } from '../../src/model/errors.js';
 import { LABELS, type Label } from '../../src/model/labels.js';
 import { main, npmCommand } from '../lib/command.js';
-import { faceOption, positive } from '../lib/options.js';
+import { faceOption, positive, SKIP_UNREADABLE_OPTION } from '../lib/options.js';
 import { Progress } from '../lib/progress.js';
-import { createCropper } from './data/faces.js';
+import { type Cropper, createCropper } from './data/faces.js';
 import { readFer2013, readFerPlus, type Sample, SPLITS, VOTES } from './data/fer2013.js';
-import { type DataSet, findCopies, refuseOtherFolder, writeDataSet } from './data/pack.js';
+import { type DataSet, findCopies, type LeftOut, refuseOtherFolder, writeDataSet } from './data/pack.js';
 import { splitAtRandom } from './data/split.js';
 import { type Picture, readCkPlus, readCkPlus48, readClassFolders, readJaffe } from './data/trees.js';
 
@@ -74,18 +74,53 @@ const TREES: Record<string, Tree> = {
   jaffe: { about: 'JAFFE.', read: readJaffe, face: 'auto', side: 256 },
 };
 
+interface TreeOptions {
+  root: string;
+  face: 'auto' | 'whole';
+  seed: number;
+  skipUnreadable?: true | undefined;
+}
+
 /** Crops every picture; those in which no face is found are left out, and said. */
-async function collectTree(tree: Tree, root: string, face: 'auto' | 'whole', seed: number): Promise<DataSet> {
-  const pictures = tree.read(root);
-  const cropper = await createCropper(face, tree.side);
-  const progress = new Progress('cropping', pictures.length);
+async function cropAll(pictures: Picture[], cropper: Cropper, skipUnreadable = false) {
   const kept: { picture: Picture; pixels: Uint8Array }[] = [];
+  const unreadable: string[] = [];
+  const progress = new Progress('cropping', pictures.length);
   for (const [index, picture] of pictures.entries()) {
-    const pixels = await cropper.crop(picture.file);
-    if (pixels) kept.push({ picture, pixels });
-    else console.error(`no face found: ${picture.file}`);
+    try {
+      const pixels = await cropper.crop(picture.file);
+      if (pixels) kept.push({ picture, pixels });
+      else console.error(`no face found: ${picture.file}`);
+    } catch (error) {
+      if (!MienError.is(error)) throw error;
+      unreadable.push(error.message);
+    }
     progress.update(index + 1);
   }
+  refuseUnreadable(unreadable, skipUnreadable);
+  const faceless = pictures.length - kept.length - unreadable.length;
+  return { kept, leftOut: { faceless, unreadable: unreadable.length } };
+}
+
+/** All at once, so that they can be mended at once; said where they are to be skipped. */
+function refuseUnreadable(unreadable: string[], skip: boolean): void {
+  if (unreadable.length === 0) return;
+  const list = unreadable.map((line) => `\n  ${line}`).join('');
+  if (skip) console.error(`skipped, since they cannot be read: ${unreadable.length}${list}`);
+  else
+    throw new MienError(
+      'invalid_data',
+      `pictures that cannot be read, which --skip-unreadable leaves out: ${unreadable.length}${list}`,
+    );
+}
+
+async function collectTree(
+  tree: Tree,
+  { root, face, seed, skipUnreadable }: TreeOptions,
+): Promise<{ set: DataSet; leftOut: LeftOut }> {
+  const pictures = tree.read(root);
+  const cropper = await createCropper(face, tree.side);
+  const { kept, leftOut } = await cropAll(pictures, cropper, skipUnreadable);
   cropper.dispose();
   if (kept.length === 0) throw new MienError('invalid_data', 'no picture has a face that is found');
   const images = new Uint8Array(kept.length * CROP_BYTES);
@@ -102,7 +137,7 @@ async function collectTree(tree: Tree, root: string, face: 'auto' | 'whole', see
     labels,
     splits,
   );
-  return {
+  const set = {
     images,
     labels: Uint8Array.from(labels, (label) => LABELS.indexOf(label)),
     splits,
@@ -112,6 +147,7 @@ async function collectTree(tree: Tree, root: string, face: 'auto' | 'whole', see
       subjects: Uint16Array.from(subjects, (subject) => names.indexOf(subject)),
     }),
   };
+  return { set, leftOut };
 }
 
 /** Each split needs a picture. */
@@ -140,10 +176,14 @@ async function collectFer2013(csv: string, ferplus: string | undefined): Promise
   return { ...set, votes, copies: findCopies(set.images, set.splits) };
 }
 
-function write(out: string, kind: string, set: DataSet): void {
-  const index = writeDataSet(out, kind, set);
+function write(out: string, kind: string, set: DataSet, leftOut?: LeftOut): void {
+  const index = writeDataSet(out, kind, set, leftOut);
   const counts = SPLITS.map((split) => `${split} ${index.splits[split]}`).join(', ');
   console.log(`${out}: ${index.count} faces (${counts}; ${index.copies} test images copy a training image)`);
+  if (leftOut)
+    console.log(
+      `left out: ${leftOut.faceless} without a face that is found, ${leftOut.unreadable} unreadable`,
+    );
 }
 
 const command = npmCommand('prepare-data').description('Packs a data set for training.');
@@ -165,11 +205,13 @@ for (const [kind, tree] of Object.entries(TREES))
     .description(tree.about)
     .requiredOption('--root <folder>', 'the pictures')
     .addOption(faceOption().default(tree.face))
+    .option(...SKIP_UNREADABLE_OPTION)
     .option('--seed <n>', 'of the split at random', positive, 1)
     .requiredOption('--out <folder>', 'where to')
-    .action(async ({ root, face, seed, out }) => {
+    .action(async ({ out, ...options }) => {
       refuseOtherFolder(out);
-      write(out, kind, await collectTree(tree, root, face, seed));
+      const { set, leftOut } = await collectTree(tree, options);
+      write(out, kind, set, leftOut);
     });
 
 main(command);

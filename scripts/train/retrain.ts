@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { MienError } from '../../src/model/errors.js';
 import { runCommand } from '../lib/child.js';
 import { main, npmCommand } from '../lib/command.js';
-import { engineOption, faceOption } from '../lib/options.js';
+import { engineOption, faceOption, SKIP_UNREADABLE_OPTION } from '../lib/options.js';
 import { findPython } from '../lib/python.js';
 import { begunBy } from './run.js';
 
@@ -17,12 +17,13 @@ const command = npmCommand('retrain')
   .option('--out <folder>', 'the model', 'models/mine')
   .option('--work <folder>', "where data and run lie (default: runs/, and the model's name)")
   .addOption(faceOption().default('auto' as const))
+  .option(...SKIP_UNREADABLE_OPTION)
   .option('--config <file>', 'the recipe', 'scripts/train/configs/fine-tuning.json')
   .addOption(engineOption())
   .option('--resume', 'go on after a stop');
 
 async function retrain(values: ReturnType<typeof command.opts>): Promise<void> {
-  const { root, out, face, config, resume } = values;
+  const { root, out, face, skipUnreadable, config, resume } = values;
   const work = values.work ?? join('runs', basename(out));
   const [data, run] = [join(work, 'data'), join(work, 'run')];
   if (existsSync(out))
@@ -33,8 +34,10 @@ async function retrain(values: ReturnType<typeof command.opts>): Promise<void> {
   if (learned && !resume)
     throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --work names another`);
   // What a run learns from must not change under it.
-  if (!learned)
-    await runCommand(script('prepare'), ['folder', '--root', root, '--face', face, '--out', data]);
+  if (!learned) {
+    const pictures = ['--root', root, '--face', face, ...(skipUnreadable ? ['--skip-unreadable'] : [])];
+    await runCommand(script('prepare'), ['folder', ...pictures, '--out', data]);
+  }
   const engine = values.engine ?? begun ?? (findPython() ? 'torch' : 'tfjs');
   const train = ['--config', config, '--data', data, '--run', run, '--engine', engine];
   await runCommand(script('train'), begun ? [...train, '--resume'] : train);

@@ -10,6 +10,7 @@ import { readCkPlus, readCkPlus48, readClassFolders, readJaffe } from '../../scr
 import { LABELS } from '../../src/model/labels.js';
 import { astronaut, encodeJpeg, encodePng, pattern } from '../support/pictures.js';
 import { shrunk } from '../support/scenes.js';
+import { encodeTiff } from '../support/tiff.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mien-trees-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -19,34 +20,6 @@ function put(root: string, file: string, content: Uint8Array | string = ''): str
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
   return path;
-}
-
-/** Uncompressed grey TIFF, little-endian, one strip. */
-function encodeTiff(width: number, height: number, pixels: Uint8Array): Uint8Array {
-  const tags = [
-    [256, width],
-    [257, height],
-    [258, 8],
-    [259, 1],
-    [262, 1],
-    [273, 8 + 2 + 9 * 12 + 4],
-    [277, 1],
-    [278, height],
-    [279, pixels.length],
-  ] as const;
-  const bytes = Buffer.alloc(8 + 2 + tags.length * 12 + 4 + pixels.length);
-  bytes.write('II*\0');
-  bytes.writeUInt32LE(8, 4);
-  bytes.writeUInt16LE(tags.length, 8);
-  tags.forEach(([tag, value], at) => {
-    const entry = 10 + at * 12;
-    bytes.writeUInt16LE(tag, entry);
-    bytes.writeUInt16LE(4, entry + 2);
-    bytes.writeUInt32LE(1, entry + 4);
-    bytes.writeUInt32LE(value, entry + 8);
-  });
-  bytes.set(pixels, bytes.length - pixels.length);
-  return bytes;
 }
 
 const prepare = (kind: string, root: string, out: string, ...more: string[]) =>
@@ -113,7 +86,8 @@ describe('CK+', () => {
     const odd = put('ck48-odd', 'anger/S010_004_00000017.png', encodePng(pattern(48, 47)));
     const out = join(folder, 'ck48-packed');
     const { status, stderr } = prepare('ckplus48', 'ck48-odd', out);
-    expect([status, stderr]).toEqual([1, `error: ${odd} cannot be read: it has 48×47 pixels, not 48×48\n`]);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`leaves out: 1\n  ${odd}: it has 48×47 pixels, not 48×48\n`);
     expect(existsSync(out)).toBe(false);
   });
 
@@ -162,32 +136,40 @@ describe('JAFFE', () => {
     expect(new Set(set.images.subarray(0, 2304)).size).toBeGreaterThan(50);
   });
 
-  it('names a TIFF that cannot be read, and writes nothing', () => {
-    const file = put(
-      'jaffe3',
-      'KA.HA1.29.tiff',
-      encodeTiff(256, 256, new Uint8Array(256 * 256)).subarray(0, 3000),
-    );
+  it('names all TIFFs that cannot be read, each with its reason, and writes nothing', () => {
+    const whole = encodeTiff(256, 256, new Uint8Array(256 * 256));
+    put('jaffe3', 'KA.HA1.29.tiff', whole);
+    const cut = put('jaffe3', 'KA.HA2.30.tiff', whole.subarray(0, 3000));
+    const small = put('jaffe3', 'KA.SA1.33.tiff', encodeTiff(2, 2, new Uint8Array(4)));
     const out = join(folder, 'never');
     const { status, stderr } = prepare('jaffe', 'jaffe3', out);
     expect(status).toBe(1);
-    expect(stderr).toContain(`${file} cannot be read`);
+    expect(stderr).toMatch(/^error: pictures that cannot be read, which --skip-unreadable leaves out: 2$/m);
+    const named = stderr.split('\n').filter((line) => line.startsWith('  '));
+    expect(named).toEqual([
+      expect.stringMatching(`^  ${cut}: .+`),
+      `  ${small}: it has 2×2 pixels, not 256×256`,
+    ]);
     expect(readdirSync(folder).filter((name) => name.startsWith('never'))).toEqual([]);
   });
 });
 
 describe('a folder per class', () => {
-  it('is cropped where a face is found, and says where none is', async () => {
+  it('is cropped where a face is found, and says where none is, and what cannot be read', async () => {
     const jpeg = await encodeJpeg(astronaut());
     for (let at = 0; at < 4; at++) put('mine', `happy/${at}.jpg`, jpeg);
     const none = put('mine', 'sadness/tree.png', encodePng(pattern(64, 64)));
+    const cut = put('mine', 'happy/cut.jpg', jpeg.subarray(0, 100));
     const out = join(folder, 'mine-packed');
-    const { status, stderr } = prepare('folder', 'mine', out);
+    const { status, stdout, stderr } = prepare('folder', 'mine', out, '--skip-unreadable');
     expect(status).toBe(0);
+    expect(stderr).toContain(`skipped, since they cannot be read: 1\n  ${cut}: The jpeg`);
+    expect(stdout).toContain('left out: 1 without a face that is found, 1 unreadable');
     expect(stderr).toContain(`no face found: ${none}`);
     expect(stderr).toContain('sad: none of its pictures is kept');
     const set = readDataSet(out);
-    expect(set.index).toMatchObject({ name: 'folder', count: 4 });
+    expect(set.index).toMatchObject({ name: 'folder', count: 4, leftOut: { faceless: 1, unreadable: 1 } });
+    rmSync(cut);
     expect(set.subjects).toBeUndefined();
     expect(rowsOf(set, 'Training')).toHaveLength(2);
     const whole = prepare('folder', 'mine', out, '--face', 'whole');

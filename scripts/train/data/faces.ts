@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { decode } from 'tiff';
 import { loadAssets } from '../../../src/assets/node.js';
 import { createBackend } from '../../../src/model/backends/index.js';
 import { cropFace, cropWhole } from '../../../src/model/crop.js';
 import { MienError } from '../../../src/model/errors.js';
 import { createFaceDetector } from '../../../src/model/face.js';
 import { createImageDecoder, type Raster } from '../../../src/model/image.js';
+import { decodeTiff } from './tiff.js';
 
-/** Crops a picture file: uint8 [48, 48], or undefined where no face is found. */
 export interface Cropper {
+  /**
+   * Crops a picture file: uint8 [48, 48], or undefined where no face is found.
+   * @throws MienError `invalid_data` where it cannot be read, naming it
+   */
   crop(file: string): Promise<Uint8Array | undefined>;
   dispose(): void;
 }
@@ -32,7 +35,7 @@ export async function createCropper(face: 'auto' | 'whole', side?: number): Prom
         throw new Error(`it has ${width}×${height} pixels, not ${side}×${side}`);
       return raster;
     } catch (cause) {
-      throw new MienError('invalid_data', `${file} cannot be read: ${(cause as Error).message}`, {
+      throw new MienError('invalid_data', `${file}: ${(cause as Error).message}`, {
         cause,
         details: { file },
       });
@@ -47,19 +50,4 @@ export async function createCropper(face: 'auto' | 'whole', side?: number): Prom
     },
     dispose: () => detector.dispose(),
   };
-}
-
-/** The first page, grey or RGB, of 8 or 16 bits. */
-function decodeTiff(bytes: Uint8Array): Raster {
-  const [page] = decode(bytes, { pages: [0] });
-  if (!page) throw new Error('it has no page');
-  const { width, height, data, samplesPerPixel, bitsPerSample } = page;
-  if (data.length !== width * height * samplesPerPixel) throw new Error('it is truncated');
-  const out = new Uint8Array(width * height * 4).fill(255);
-  for (let at = 0; at < width * height; at++)
-    for (let channel = 0; channel < 3; channel++) {
-      const sample = data[at * samplesPerPixel + (samplesPerPixel < 3 ? 0 : channel)] as number;
-      out[at * 4 + channel] = bitsPerSample === 16 ? sample >> 8 : sample;
-    }
-  return { width, height, data: out };
 }

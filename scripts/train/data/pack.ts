@@ -23,6 +23,13 @@ export interface DataSet {
   votes: Uint8Array;
 }
 
+/** Pictures of a tree that are not in the data set. */
+export interface LeftOut {
+  /** Those in which no face is found. */
+  faceless: number;
+  unreadable: number;
+}
+
 export interface Index {
   format: 1;
   name: string;
@@ -30,6 +37,8 @@ export interface Index {
   splits: Record<Split, number>;
   /** Test images byte-identical to a training image. */
   copies: number;
+  /** Of trees of files alone; older ones lack it. */
+  leftOut?: LeftOut;
   votes: readonly string[];
   /** SHA-256 of the images' raw bytes (before compression), then of each file. */
   images: string;
@@ -79,7 +88,7 @@ export const refuseOtherFolder = (folder: string): void => refuseForeign(folder,
  * hashes them. The folder is written beside and renamed, so a half-written data set is never seen.
  * @throws {MienError} `invalid_data` where it cannot be written, or would replace a folder that is no data set
  */
-export function writeDataSet(out: string, name: string, set: DataSet): Index {
+export function writeDataSet(out: string, name: string, set: DataSet, leftOut?: LeftOut): Index {
   // A slash at the end would put what is written beside into the folder that is replaced.
   const folder = resolve(out);
   refuseOtherFolder(folder);
@@ -102,6 +111,7 @@ export function writeDataSet(out: string, name: string, set: DataSet): Index {
       count: set.labels.length,
       splits: { Training: count(0), PublicTest: count(1), PrivateTest: count(2) },
       copies: set.copies.reduce((a, b) => a + b, 0),
+      ...(leftOut && { leftOut }),
       votes: VOTES,
       images: sha256(set.images),
       files: Object.fromEntries(Object.entries(files).map(([file, bytes]) => [file, sha256(bytes)])),
