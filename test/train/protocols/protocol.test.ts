@@ -250,7 +250,6 @@ describe('zero-shot', () => {
 
 describe('refused', () => {
   it.each([
-    [['toString', '--data', 'x'], /Allowed choices are fer2013, ckplus-10-fold, /],
     [['ckplus-paper', '--data', 'x'], /ckplus-paper trains: --config says what/],
     [['jaffe-10-fold', '--data', at('ck'), ...TRAINING], /jaffe-10-fold is for jaffe; .* holds ckplus/],
     [['zero-shot', '--data', at('ck'), '--model', at('ck')], /neither a published model nor a run/],
