@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 export const TORCH_ENGINE = join('scripts', 'train', 'engines', 'torch');
 
 /**
- * A Python that can import all these modules: $PYTHON if set, else .venv's, else python3; undefined where none can.
+ * A Python that has all these modules: $PYTHON if set, else .venv's, else python3; undefined where none has.
  * A path is absolute, so that the caller may run it in any folder.
  */
 export function pythonWith(...modules: string[]): string | undefined {
@@ -14,8 +14,10 @@ export function pythonWith(...modules: string[]): string | undefined {
   const candidates = process.env.PYTHON
     ? [process.env.PYTHON]
     : [...(existsSync(venv) ? [venv] : []), 'python3'];
+  // Looked for, not imported: torch takes seconds.
+  const look = 'import sys, importlib.util as u; sys.exit(not all(map(u.find_spec, sys.argv[1:])))';
   return candidates.find(
-    (python) => spawnSync(python, ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' }).status === 0,
+    (python) => spawnSync(python, ['-c', look, ...modules], { stdio: 'ignore' }).status === 0,
   );
 }
 

@@ -3,7 +3,6 @@ import { MienError } from '../../src/model/errors.js';
 import { main, npmCommand } from '../lib/command.js';
 import { backendOption, DATA_OPTION, engineOption, nonNegative, positive } from '../lib/options.js';
 import { readConfiguration } from './config.js';
-import { trainRun } from './engines/tfjs/train.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
 import { hold } from './hold.js';
 import { dataOf, prepareRun, refuseLost } from './run.js';
@@ -59,7 +58,10 @@ async function train(values: ReturnType<typeof command.opts>): Promise<void> {
   prepareRun(run, configuration, { engine, resume: (values.resume || values.profile) ?? false });
   if (values.resume) refuseLost(run);
   const data = dataOf(run, configuration, values.data);
-  if (engine === 'tfjs') return trainRun({ run, data, backend, steps, checkpointSeconds });
+  if (engine === 'tfjs') {
+    const { trainRun } = await import('./engines/tfjs/train.js'); // tfjs takes a second to load
+    return trainRun({ run, data, backend, steps, checkpointSeconds });
+  }
   // The engine holds it itself, also where its command is started by hand.
   release();
   const more = [
