@@ -10,7 +10,7 @@ import { readIndex } from './data/pack.js';
 import { trainRun } from './engines/tfjs/train.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
 import { hold } from './hold.js';
-import { dataOf, type Engine, finished, prepareRun, refuseLost } from './run.js';
+import { dataOf, type Engine, finished, prepareRun } from './run.js';
 import { refuseOtherData } from './run-data.js';
 import { readSweep, type Sweep, type SweepRun } from './sweep-file.js';
 import { measureLatencies } from './sweep-latency.js';
@@ -38,7 +38,6 @@ async function train({ name, configuration }: SweepRun, options: Options): Promi
       if (existsSync(data)) refuseOtherData(run, data, readIndex(data));
       return;
     }
-    refuseLost(run);
     if (engine === 'tfjs' && !dry)
       return await trainRun({ run, data, backend: 'wasm', checkpointSeconds: 60 });
   } finally {

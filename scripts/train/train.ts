@@ -5,7 +5,7 @@ import { backendOption, DATA_OPTION, engineOption, nonNegative, positive } from 
 import { readConfiguration } from './config.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
 import { hold } from './hold.js';
-import { dataOf, prepareRun, refuseLost } from './run.js';
+import { dataOf, prepareRun } from './run.js';
 
 const command = npmCommand('train')
   .description(
@@ -56,7 +56,6 @@ async function train(values: ReturnType<typeof command.opts>): Promise<void> {
   const release = hold(run);
   // Profiling changes nothing, so a run may be there.
   prepareRun(run, configuration, { engine, resume: (values.resume || values.profile) ?? false });
-  if (values.resume) refuseLost(run);
   const data = dataOf(run, configuration, values.data);
   if (engine === 'tfjs') {
     const { trainRun } = await import('./engines/tfjs/train.js'); // tfjs takes a second to load

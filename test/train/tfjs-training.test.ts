@@ -90,7 +90,7 @@ describe('training by tfjs', () => {
     await refused(asked({ architecture: baseline }), 'the tfjs engine knows no baselines');
   }, 60_000);
 
-  it('names a damaged checkpoint and a wrong configuration', async () => {
+  it('names a damaged checkpoint, one that is lost, and a wrong configuration', async () => {
     cpSync(at('whole'), at('damaged'), { recursive: true });
     const checkpoint = readFileSync(at('whole', 'checkpoint.safetensors'));
     writeFileSync(at('damaged', 'checkpoint.safetensors'), checkpoint.subarray(0, 1e6));
@@ -98,6 +98,12 @@ describe('training by tfjs', () => {
       engine(narrow, 'damaged', '--resume'),
       `${at('damaged', 'checkpoint.safetensors')}: not valid`,
     );
+    rmSync(at('damaged', 'checkpoint.safetensors'));
+    await refused(
+      engine(narrow, 'damaged', '--resume'),
+      `${at('damaged')} holds a run without its checkpoint`,
+    );
+    expect(lastWeights(at('damaged'))).toEqual(lastWeights(at('whole')));
     writeFileSync(at('wrong.json'), JSON.stringify({ ...smoke, average: 2 }));
     await refused(
       script('train', '--config', at('wrong.json')),

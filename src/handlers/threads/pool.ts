@@ -41,7 +41,6 @@ export interface PoolOptions {
 }
 
 export interface Pool {
-  size: number;
   /** Every thread has loaded, or has been tried where another has. Rejects with why the first to end has not. */
   ready: Promise<void>;
   /**
@@ -86,7 +85,7 @@ export function createPool({ size, start, hopeless }: PoolOptions): Pool {
   let disposed = false;
   let everLoaded = false;
   let allLoaded = () => {};
-  let noneLoaded = (_cause: Error) => {};
+  let noneLoaded = (_why: Error) => {};
   const ready = new Promise<void>((resolve, reject) => {
     allLoaded = resolve;
     noneLoaded = reject;
@@ -190,7 +189,6 @@ export function createPool({ size, start, hopeless }: PoolOptions): Pool {
   }
 
   return {
-    size,
     ready,
     waiting: () => waiting.filter(({ urgent }) => !urgent).length,
     async ask(question, { signal, urgent = false, deadlineMs, limitMs } = {}) {
@@ -231,6 +229,7 @@ export function createPool({ size, start, hopeless }: PoolOptions): Pool {
         free(seat)?.reject(putAway());
       }
       rejectWaiting(putAway());
+      noneLoaded(putAway());
     },
   };
 }

@@ -99,16 +99,14 @@ class SharedNorm(nn.BatchNorm2d):
     def forward(self, x):
         if not self.training:
             return super().forward(x)
-        # Shares may be a picture apart.
-        size = Total.forward(None, torch.tensor(x.numel() // x.shape[1])).item()
-
-        def mean(values):
-            return Total.apply(values.sum((0, 2, 3))) / size
-
         values = x.float()
-        centre = mean(values)
+        # With the number of values: shares may be a picture apart.
+        own = values.new_tensor([x.numel() / x.shape[1]])
+        totals = Total.apply(torch.cat([values.sum((0, 2, 3)), own]))
+        size = totals[-1]
+        centre = totals[:-1] / size
         centred = values - centre.view(1, -1, 1, 1)
-        variance = mean(centred.square())
+        variance = Total.apply(centred.square().sum((0, 2, 3))) / size
         with torch.no_grad():
             self.running_mean.lerp_(centre, self.momentum)
             self.running_var.lerp_(variance * size / (size - 1), self.momentum)

@@ -162,7 +162,7 @@ def work(arguments):
         return profile(training, arguments.steps or 20)
     if arguments.resume and run.checkpoint.exists():
         run.resume()
-    elif arguments.resume and (run.folder / "history.jsonl").exists():
+    elif not run.checkpoint.exists() and (run.folder / "history.jsonl").exists():
         raise Fault(f"{run.folder} holds a run without its checkpoint")
     elif arguments.seconds:
         run.fit(arguments.seconds)
