@@ -4,11 +4,12 @@ import { readOrientation } from './image/exif.js';
 import { type ImageType, readHeader } from './image/header.js';
 import type { Raster } from './image/raster.js';
 import { overWhite, upright } from './image/upright.js';
+import type { WasmModule } from './wasm-module.js';
 
 export type { Raster } from './image/raster.js';
 
 /** jSquash's decoders, compiled: the caller reads them, for only it knows where files are. */
-export type CodecModules = Record<ImageType, WebAssembly.Module>;
+export type CodecModules = Record<ImageType, WasmModule>;
 
 export interface ImageDecoderOptions {
   /** Largest width x height decoded, in pixels. Default 50 million (200 MB as RGBA), as imgproxy's. */
@@ -38,7 +39,7 @@ const MAX_SIDE = 65_535;
 
 const DEFAULT_KEEP_BYTES = 48 * 1024 * 1024;
 
-const CREATE: Record<ImageType, (module: WebAssembly.Module) => Promise<Codec>> = {
+const CREATE: Record<ImageType, (module: WasmModule) => Promise<Codec>> = {
   jpeg: jpegCodec,
   png: pngCodec,
   webp: webpCodec,

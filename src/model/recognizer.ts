@@ -18,6 +18,7 @@ import type {
 import { bytesOf, type Photo } from './photo.js';
 import { createClassifier } from './plan/index.js';
 import { drawEvidence, type Saliency } from './saliency.js';
+import type { WasmModule } from './wasm-module.js';
 
 /** One label with its probability. */
 export interface Expression {
@@ -87,7 +88,7 @@ export interface RecognizerParts extends RecognizerDescription {
   /** An `Explainer`, or one that is waited for. */
   explainer: { evidence(...asked: Parameters<Explainer['evidence']>): Evidence | Promise<Evidence> };
   /** jSquash's PNG codec: saliency maps are answered as PNG. */
-  png: WebAssembly.Module;
+  png: WasmModule;
   /** Runs the network once where it computes here; the classifier may ask elsewhere first. */
   warmUp(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { FRAMING } from './framing.js';
 import { encodePng } from './image/codecs.js';
 import type { Raster } from './image/raster.js';
 import type { Label } from './labels.js';
+import type { WasmModule } from './wasm-module.js';
 
 /** Where in a face a label's score comes from. */
 export interface Saliency {
@@ -22,7 +23,7 @@ export interface Saliency {
 }
 
 /** Draws evidence (`Explainer.evidence`, float32 [side, side]) as `Saliency.image`. */
-export function drawEvidence(png: WebAssembly.Module, values: Float32Array, side: number): string {
+export function drawEvidence(png: WasmModule, values: Float32Array, side: number): string {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
     least = Math.min(least, value);

@@ -25,6 +25,7 @@ import {
 import { upsample } from '../../src/model/plan/kernels/upsample.js';
 import type { DilatedConv } from '../../src/model/plan/planner.js';
 import { splitRows } from '../../src/model/plan/transposed.js';
+import { valuesOf } from '../../src/model/plan/values.js';
 import { randomNumbers } from '../support/random.js';
 
 const random = randomNumbers(11);
@@ -77,11 +78,9 @@ function difference(a: Float32Array, b: Float32Array): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0) / largest;
 }
 
-const values = (compute: () => tf.Tensor) => tf.tidy(() => compute().dataSync<'float32'>().slice());
-
 /** By our kernel. */
 const convolved = (x: tf.Tensor4D, conv: Conv, groups: number, window: Omit<Window, 'kernel'>) =>
-  values(() => {
+  valuesOf(() => {
     const { filters: packed, ...packing } = packConvolution(conv, groups);
     const kernel = [conv.shape[0], conv.shape[1]] as const;
     const scratch = scratchOf(convolutionScratch(conv, groups));
@@ -149,7 +148,7 @@ describe.each(['kernels', 'relaxedKernels'] as const)('%s', (kernels) => {
     ][])('%s', (_, conv, groups, grid, window) => {
       expect(fitsConvolution(conv, groups)).toBe(true);
       const x = picture(2, grid, conv.shape[2] * groups);
-      const expected = values(() => stock(x, conv, groups, window));
+      const expected = valuesOf(() => stock(x, conv, groups, window));
       expect(difference(expected, convolved(x, conv, groups, window))).toBeLessThan(1e-6);
       if (conv.shape[0] * conv.shape[1] > 1)
         expect(difference(expected, convolved(x, reversedTaps(conv), groups, window))).toBeGreaterThan(1e-3);
@@ -172,12 +171,12 @@ describe.each(['kernels', 'relaxedKernels'] as const)('%s', (kernels) => {
       expect(fitsDownsample(conv)).toBe(true);
       const x = picture(2, grid, inputs);
       const halving = { ...centred(3, 3, 1), stride: 2 };
-      const expected = values(() => {
+      const expected = valuesOf(() => {
         const pooled = tf.add(tf.mul(tf.maxPool(x, 2, 2, 'valid'), scale), shift);
         return tf.relu(tf.concat([stock(x, conv, 1, halving), pooled], 3));
       });
       const ours = (of: Conv) =>
-        values(() => {
+        valuesOf(() => {
           const { filters: packed, ...packing } = packConvolution(of, 1);
           const norm = tf.tensor1d([...scale, ...shift]);
           const scratch = scratchOf(convolutionScratch(of, 1));
@@ -204,13 +203,13 @@ describe.each(['kernels', 'relaxedKernels'] as const)('%s', (kernels) => {
     ])('from %i channels to %i on a grid of %i', (inputs, outputs, grid) => {
       const conv = randomConv(3, 3, inputs, outputs);
       const x = picture(2, grid, inputs);
-      const expected = values(() => {
+      const expected = valuesOf(() => {
         const filter = tf.transpose(tf.tensor4d(conv.kernel, [3, 3, inputs, outputs]), [0, 1, 3, 2]);
         const y = tf.conv2dTranspose(x, filter, [2, 2 * grid, 2 * grid, outputs], 2, 1, 'floor');
         return tf.relu(tf.add(y, conv.bias));
       });
       const ours = (of: Conv) =>
-        values(() => {
+        valuesOf(() => {
           const rows = splitRows(of);
           const { filters: evenFilters, ...even } = packConvolution(rows.even, 1);
           const { filters: oddFilters, ...odd } = packConvolution(rows.odd, 1);
@@ -235,7 +234,7 @@ describe.each(['kernels', 'relaxedKernels'] as const)('%s', (kernels) => {
     }
 
     const byTfjs = (x: tf.Tensor4D, convs: DilatedConv[]) =>
-      values(() => {
+      valuesOf(() => {
         const y = convs.reduce((value, { conv, groups, dilation }, i) => {
           const d = Math.max(...dilation);
           const sum = stock(value, conv, groups, centred(conv.shape[0], conv.shape[1], d));
@@ -245,7 +244,7 @@ describe.each(['kernels', 'relaxedKernels'] as const)('%s', (kernels) => {
       });
 
     const ours = (x: tf.Tensor4D, convs: DilatedConv[], dilation: number) =>
-      values(() => {
+      valuesOf(() => {
         const { filters: packed, ...packing } = packResidual(convs);
         const scratch = scratchOf(residualScratch(x.shape[1], packing.channels));
         return run(residual, { x, filters: tf.tensor1d(packed), scratch }, { ...packing, dilation });

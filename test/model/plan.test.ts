@@ -10,6 +10,7 @@ import { Network } from '../../src/model/network.js';
 import { Executor } from '../../src/model/plan/executor.js';
 import { createClassifier } from '../../src/model/plan/index.js';
 import { plan } from '../../src/model/plan/planner.js';
+import { valuesOf } from '../../src/model/plan/values.js';
 import { table1 } from '../../src/model/table1.js';
 import { encodeSafetensors, type Weights } from '../../src/model/weights.js';
 import { hasNative } from '../support/native.js';
@@ -26,12 +27,12 @@ beforeAll(async () => {
 
 const computed = new Map<string, Float32Array>();
 
-/** By lively weights; once an architecture, since tfjs's cpu backend takes seconds. */
+/** By lively weights, once an architecture, of tfjs's own operations: its cpu backend, which `npm run parity` has, takes seconds. */
 async function byTrainingForm(arch: Architecture): Promise<Float32Array> {
   const key = JSON.stringify(arch);
   const known = computed.get(key);
   if (known) return known;
-  await tf.setBackend('cpu');
+  await createBackend('wasm', assets);
   const network = new Network(arch, livelyWeights(arch));
   const pictures = tf.tensor4d(enlarge(crops, arch.side), [2, arch.side, arch.side, 1]);
   const logits = network.forward(pictures).logits.dataSync<'float32'>();
@@ -177,12 +178,11 @@ describe('the evidence', () => {
   it('is the training form’s class maps where they alone make the logits', async () => {
     const alone = { ...arch, head: heads.maps };
     const weights = livelyWeights(alone);
-    await tf.setBackend('cpu');
+    await createBackend('wasm', assets);
     const network = new Network(alone, weights);
     const pictures = tf.tensor4d(enlarge(crops, alone.side), [2, alone.side, alone.side, 1]);
     const expected = (network.forward(pictures).maps as tf.Tensor4D).dataSync<'float32'>();
     network.dispose();
-    await createBackend('wasm', assets);
     const executor = new Executor(plan(alone, weights));
     const maps = executor.evidence(enlarge(crops, alone.side), 2);
     executor.dispose();
@@ -255,6 +255,24 @@ describe('createClassifier', () => {
     const classifier = createClassifier(model, backend);
     expect(() => classifier.classify(new Uint8Array(100))).toThrow(/48×48/);
     classifier.dispose();
+  });
+});
+
+describe('valuesOf', () => {
+  it('looks for no tensors among the values, as tidy() does, and leaves none', async () => {
+    await tf.setBackend('cpu');
+    const many = tf.range(0, 300_000);
+    const before = tf.memory().numTensors;
+    const milliseconds = (read: () => Float32Array) => {
+      const began = performance.now();
+      expect(read()[299_999]).toBe(299_999);
+      return performance.now() - began;
+    };
+    const own = milliseconds(() => valuesOf(() => tf.add(many, 0)));
+    const within = milliseconds(() => tf.tidy(() => tf.add(many, 0).dataSync<'float32'>()));
+    expect(own).toBeLessThan(within / 3);
+    expect(tf.memory().numTensors).toBe(before);
+    many.dispose();
   });
 });
 

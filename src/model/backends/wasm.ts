@@ -3,6 +3,7 @@ import glue from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import * as tf from '@tensorflow/tfjs-core';
 import { MienError } from '../errors.js';
 import { registerKernels } from '../plan/kernels/index.js';
+import type { WasmModule } from '../wasm-module.js';
 
 type Factory = (options: Record<string, unknown>) => Promise<Module>;
 type Signature = [result: 'number' | null, parameters: 'number'[]];
@@ -13,8 +14,8 @@ interface Module {
 
 /** Compiled modules. */
 export interface WasmModules {
-  tfjs: WebAssembly.Module;
-  kernels: WebAssembly.Module;
+  tfjs: WasmModule;
+  kernels: WasmModule;
 }
 
 /** What the package's own initialiser wraps (backend_wasm.ts), by the name that `BackendWasm` calls. */
@@ -54,9 +55,7 @@ export async function useWasm({ tfjs, kernels }: WasmModules): Promise<void> {
   }
 }
 
-async function instantiate(
-  module: WebAssembly.Module,
-): Promise<{ wasm: Module; memory: WebAssembly.Memory }> {
+async function instantiate(module: WasmModule): Promise<{ wasm: Module; memory: WebAssembly.Memory }> {
   const release = keepProcessListeners();
   let memory: WebAssembly.Memory | undefined;
   try {

@@ -1,6 +1,7 @@
 import jpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import webpFactory from '@jsquash/webp/codec/dec/webp_dec.js';
 import { MienError } from '../errors.js';
+import type { WasmModule } from '../wasm-module.js';
 import { jpegScans } from './header.js';
 import type { Raster } from './raster.js';
 
@@ -28,11 +29,7 @@ const LOST_DATA = /premature end|bad huffman|instead of RST/i;
  * jSquash's glue rather than its `init`/`decode`: those keep one instance for ever, and an instance that has
  * thrown, or has held a large photo, is to be thrown away.
  */
-async function emscriptenCodec(
-  factory: unknown,
-  module: WebAssembly.Module,
-  ...options: boolean[]
-): Promise<Codec> {
+async function emscriptenCodec(factory: unknown, module: WasmModule, ...options: boolean[]): Promise<Codec> {
   let messages: string[] = [];
   const decoder = await (factory as Emscripten<Decoder>)({
     noInitialRun: true,
@@ -69,7 +66,7 @@ async function emscriptenCodec(
 const MOST_SCANS = 100;
 
 /** `false` is preserveOrientation: the decoder leaves the orientation alone, upright() applies it, once. */
-export async function jpegCodec(module: WebAssembly.Module): Promise<Codec> {
+export async function jpegCodec(module: WasmModule): Promise<Codec> {
   const codec = await emscriptenCodec(jpegFactory, module, false);
   return {
     ...codec,
@@ -87,7 +84,7 @@ export async function jpegCodec(module: WebAssembly.Module): Promise<Codec> {
     },
   };
 }
-export const webpCodec = (module: WebAssembly.Module) => emscriptenCodec(webpFactory, module);
+export const webpCodec = (module: WasmModule) => emscriptenCodec(webpFactory, module);
 
 interface PngExports {
   memory: WebAssembly.Memory;
@@ -105,7 +102,7 @@ interface PngExports {
  * @param emit what the decoder calls back, once, with the pixels
  */
 function instantiatePng(
-  module: WebAssembly.Module,
+  module: WasmModule,
   emit: (wasm: PngExports, pointer: number, length: number, width: number, height: number) => number,
 ): PngExports {
   const panic = (pointer: number, length: number) => {
@@ -132,7 +129,7 @@ function handOver(wasm: PngExports, bytes: Uint8Array | Uint8ClampedArray): numb
 }
 
 /** Palette, grey, 16 bits and tRNS come out as RGBA. */
-export async function pngCodec(module: WebAssembly.Module): Promise<Codec> {
+export async function pngCodec(module: WasmModule): Promise<Codec> {
   let raster: Raster | undefined;
   const wasm = instantiatePng(module, ({ memory, __wbindgen_free: free }, pointer, length, width, height) => {
     const data = new Uint8ClampedArray(memory.buffer, pointer >>> 0, length).slice();
@@ -152,7 +149,7 @@ export async function pngCodec(module: WebAssembly.Module): Promise<Codec> {
 }
 
 /** Encodes a raster as PNG, RGBA of 8 bits. An instance a picture, so that no memory is kept. */
-export function encodePng(module: WebAssembly.Module, { width, height, data }: Raster): Uint8Array {
+export function encodePng(module: WasmModule, { width, height, data }: Raster): Uint8Array {
   const wasm = instantiatePng(module, () => 0);
   const out = wasm.__wbindgen_add_to_stack_pointer(-16);
   wasm.encode(out, handOver(wasm, data), data.length, width, height, 8);

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Layers } from './layers.js';
 import type { Plan } from './planner.js';
 import { TfjsOperations } from './tfjs-operations.js';
+import { valuesOf } from './values.js';
 
 /** A plan, ready to run. */
 export interface PlanRunner {
@@ -30,15 +31,11 @@ export class Executor implements PlanRunner {
   }
 
   run(pictures: Float32Array, count: number): Float32Array {
-    return tf.tidy(() =>
-      this.#layers.logits(this.#normalised(pictures, count)).dataSync<'float32'>().slice(),
-    );
+    return valuesOf(() => this.#layers.logits(this.#normalised(pictures, count)));
   }
 
   evidence(pictures: Float32Array, count: number): Float32Array {
-    return tf.tidy(() =>
-      this.#layers.evidence(this.#normalised(pictures, count)).dataSync<'float32'>().slice(),
-    );
+    return valuesOf(() => this.#layers.evidence(this.#normalised(pictures, count)));
   }
 
   dispose(): void {

@@ -3,6 +3,7 @@ import type { PlanRunner } from './executor.js';
 import { Graph } from './graph.js';
 import { Layers } from './layers.js';
 import type { Plan } from './planner.js';
+import { valuesOf } from './values.js';
 
 /** A graph that libtensorflow has loaded. */
 export interface LoadedGraph {
@@ -42,7 +43,7 @@ export class GraphRunner implements PlanRunner {
   #run(output: string, pictures: Float32Array, count: number): Float32Array {
     const cells = this.#side * this.#side;
     const parts = this.#divisions.filter((division) => division <= count).at(-1) ?? 1;
-    return tf.tidy(() => {
+    return valuesOf(() => {
       const inputs: Record<string, tf.Tensor> = {};
       for (let part = 0; part < parts; part++) {
         const [from, to] = [part, part + 1].map((end) => Math.floor((end * count) / parts)) as [
@@ -53,7 +54,7 @@ export class GraphRunner implements PlanRunner {
         inputs[`pictures${part}`] = tf.tensor4d(own, [to - from, this.#side, this.#side, 1]);
       }
       const names = Array.from({ length: parts }, (_, part) => `${output}${part}`);
-      return tf.concat(this.#graph.run(inputs, names), 0).dataSync<'float32'>().slice();
+      return tf.concat(this.#graph.run(inputs, names), 0);
     });
   }
 
