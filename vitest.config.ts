@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Servers are started in hooks.
 const test = { testTimeout: 30_000, hookTimeout: 60_000 };
+const serving = { globalSetup: 'test/support/build-server.ts' };
 const training = ['test/train/**/*.test.ts'];
 // Of the handlers' tests those that no clock judges.
 const patient = [
@@ -31,13 +32,14 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...serving,
           name: 'serving',
           include: ['test/**/*.test.ts'],
           exclude: [...training, ...timed],
           sequence: { groupOrder: 1 },
         },
       },
-      { test: { ...test, name: 'timed', include: timed, sequence: { groupOrder: 2 } } },
+      { test: { ...test, ...serving, name: 'timed', include: timed, sequence: { groupOrder: 2 } } },
     ],
   },
 });

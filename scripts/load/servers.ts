@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { packageRoot } from '../../src/assets/node.js';
 import { MienError } from '../../src/model/errors.js';
 
@@ -22,10 +23,14 @@ const READY_MS = 120_000;
 
 /**
  * Starts a server on a free port and waits until it is ready.
+ * @param entry its compiled code
  * @throws MienError `internal` where it is not within two minutes, with what it wrote
  */
-export async function startSubject(subject: Subject): Promise<Running> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/handlers/node.ts'], {
+export async function startSubject(
+  subject: Subject,
+  entry = join('dist', 'src', 'handlers', 'node.js'),
+): Promise<Running> {
+  const child = spawn(process.execPath, [entry], {
     cwd: packageRoot(),
     env: { PATH: process.env.PATH, ...FIXED, ...subject.env, BATCH_MAX: `${subject.batchMax}` },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { load } from '../../scripts/lib/load.js';
 import { inferRequest } from '../../scripts/load/measure.js';
 import { type Running, type Subject, startSubject } from '../../scripts/load/servers.js';
+import { SERVER } from '../support/build-server.js';
 import { hasNative } from '../support/native.js';
 
 const SUBJECTS: Subject[] = [
@@ -28,7 +29,7 @@ async function done(server: Running): Promise<{ crops: number; inferences: numbe
 describe.skipIf(!hasNative())('32 clients with a crop each', () => {
   const servers: Running[] = [];
   beforeAll(async () => {
-    const starts = await Promise.allSettled(SUBJECTS.map(startSubject));
+    const starts = await Promise.allSettled(SUBJECTS.map((subject) => startSubject(subject, SERVER)));
     // Those that have started are stopped, whatever becomes of the others.
     for (const start of starts) if (start.status === 'fulfilled') servers.push(start.value);
     for (const start of starts) if (start.status === 'rejected') throw start.reason;
@@ -48,7 +49,7 @@ describe.skipIf(!hasNative())('32 clients with a crop each', () => {
     };
     for (const server of servers) await ask(server, 1); // warms up
     const before = await Promise.all(servers.map(done));
-    for (let round = 0; round < 2; round++) for (const server of servers) await ask(server, 3);
+    for (let round = 0; round < 2; round++) for (const server of servers) await ask(server, 2);
     const after = await Promise.all(servers.map(done));
     const [wasm, alone, batched] = after.map((now, index) => {
       const then = before[index] as typeof now;

@@ -4,7 +4,7 @@ import { load } from '../../scripts/lib/load.js';
 import { astronaut, encodeJpeg } from '../support/pictures.js';
 import { type Server, startServer, stopServer, untilReady } from '../support/server.js';
 
-const [CLIENTS, SECONDS, MOST, QUEUE] = [64, 60, 16, 32];
+const [CLIENTS, SECONDS, MOST, QUEUE] = [64, 30, 16, 32];
 /** Clients come again twice as often as Retry-After tells them, requests a second: they share the server's cores here. */
 const PATIENCE = 2;
 
@@ -22,7 +22,7 @@ afterAll(() => stopServer(server));
 test(
   `${CLIENTS} clients for ${SECONDS} s: who is let in is answered in time, the others are told to come again`,
   {
-    timeout: 150_000,
+    timeout: 120_000,
   },
   async () => {
     const body = Buffer.from(await encodeJpeg(astronaut(), 90));

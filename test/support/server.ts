@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { packageRoot } from '../../src/assets/node.js';
+import { SERVER } from './build-server.js';
 
 export interface Server {
   process: ChildProcess;
@@ -14,7 +15,7 @@ export interface Server {
 }
 
 const spawnEntry = (env: Record<string, string>, ...args: string[]) =>
-  spawn(process.execPath, ['--import', 'tsx', 'src/handlers/node.ts', ...args], {
+  spawn(process.execPath, [SERVER, ...args], {
     cwd: packageRoot(),
     // Not what happens to be installed here, unless the test says so.
     env: { PATH: process.env.PATH, BACKEND: 'wasm', ...env },
