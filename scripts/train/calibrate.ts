@@ -58,14 +58,24 @@ function distance(scores: Float32Array, labels: ArrayLike<number>): number {
   return sum / labels.length;
 }
 
-/** Where a function with one minimum has it, to within a tolerance, by golden section. */
-function minimum(of: (x: number) => number, between: readonly [number, number], tolerance: number): number {
+/** Where a function with one minimum has it, to within a tolerance, by golden section: each step asks it once. */
+function minimum(of: (x: number) => number, [low, high]: [number, number], tolerance: number): number {
   const golden = (Math.sqrt(5) - 1) / 2;
-  let [low, high] = between;
+  const at = (share: number) => {
+    const x = low + share * (high - low);
+    return { x, y: of(x) };
+  };
+  let [left, right] = [at(1 - golden), at(golden)];
   while (high - low > tolerance) {
-    const [left, right] = [high - golden * (high - low), low + golden * (high - low)];
-    if (of(left) < of(right)) high = right;
-    else low = left;
+    if (left.y < right.y) {
+      high = right.x;
+      right = left;
+      left = at(1 - golden);
+    } else {
+      low = left.x;
+      left = right;
+      right = at(golden);
+    }
   }
   return (low + high) / 2;
 }
