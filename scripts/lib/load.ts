@@ -1,4 +1,5 @@
 import autocannon from 'autocannon';
+import { quantiles } from './statistics.js';
 
 export interface LoadOptions {
   url: string;
@@ -23,12 +24,6 @@ export interface Load {
   p99: number;
   /** Answers with 200 that came while one was waited for, itself among them: what took long whatever the machine's speed. */
   p99Meanwhile: number;
-}
-
-const sorted = (values: number[]) => values.sort((one, other) => one - other);
-
-function percentile(ascending: number[], share: number): number {
-  return ascending[Math.min(ascending.length - 1, Math.floor(share * ascending.length))] ?? Number.NaN;
 }
 
 /** How many of ascending times are not after a moment. */
@@ -71,14 +66,14 @@ export async function load(given: LoadOptions): Promise<Load> {
     });
   });
   const elapsed = (performance.now() - began) / 1000;
-  const meanwhile = sorted(answered.map((end, i) => i + 1 - countUntil(answered, end - (took[i] as number))));
-  sorted(took);
+  const meanwhile = answered.map((end, i) => i + 1 - countUntil(answered, end - (took[i] as number)));
+  const [p50, p99] = quantiles(took, 0.5, 0.99);
   return {
     throughput: took.length / elapsed,
     statuses,
     errors,
-    p50: percentile(took, 0.5),
-    p99: percentile(took, 0.99),
-    p99Meanwhile: percentile(meanwhile, 0.99),
+    p50,
+    p99,
+    p99Meanwhile: quantiles(meanwhile, 0.99)[0],
   };
 }

@@ -11,6 +11,7 @@ import { main, npmCommand } from '../lib/command.js';
 import { writeAtomically } from '../lib/files.js';
 import { positive } from '../lib/options.js';
 import { Progress } from '../lib/progress.js';
+import { median, quantiles } from '../lib/statistics.js';
 import { readFer2013 } from './data/fer2013.js';
 
 /** The detector's input side: nothing is resized a second time. */
@@ -73,12 +74,9 @@ interface Fit {
 }
 
 function percentiles(values: number[]): Percentiles {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] as number;
-  return { p10: at(0.1), p50: at(0.5), p90: at(0.9) };
+  const [p10, p50, p90] = quantiles(values, 0.1, 0.5, 0.9);
+  return { p10, p50, p90 };
 }
-
-const median = (values: number[]) => percentiles(values).p50;
 
 function overlapWithPicture({ x, y, side }: Frame): number {
   const reach = (centre: number) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { median, quartiles } from '../../scripts/lib/statistics.js';
+import { median, quantiles, quartiles } from '../../scripts/lib/statistics.js';
 
 test('quartiles lie between neighbours, whatever the order', () => {
   expect(quartiles([4, 1, 3, 2, 5])).toEqual({ median: 3, lower: 2, upper: 4 });
@@ -9,4 +9,9 @@ test('quartiles lie between neighbours, whatever the order', () => {
 
 test('one outlier does not move the median', () => {
   expect(median([1, 1, 1, 1000])).toBe(1);
+});
+
+test('of no values there is no quantile', () => {
+  expect(quantiles([], 0.5, 0.99)).toEqual([Number.NaN, Number.NaN]);
+  expect(quantiles([1, 3], 0, 1)).toEqual([1, 3]);
 });
