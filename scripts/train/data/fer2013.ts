@@ -65,18 +65,25 @@ function refuseLacking(file: string, record: Record<string, string>, columns: re
     );
 }
 
-/** Parses "0 255 17 …" into exactly 2304 bytes; undefined if it is anything else. */
+const [SPACE, ZERO] = [' ', '0'].map((sign) => sign.charCodeAt(0)) as [number, number];
+
+/** Parses "0 255 17 …" into exactly 2304 bytes; undefined if it is anything else. By character: there are 83 million numbers. */
 function parsePixels(text: string): Uint8Array | undefined {
   const pixels = new Uint8Array(CROP_SIZE * CROP_SIZE);
-  const numbers = text.split(' ');
-  if (numbers.length !== pixels.length) return undefined;
-  for (let i = 0; i < pixels.length; i++) {
-    const value = numbers[i] as string;
-    const byte = Number(value);
-    if (value === '' || !Number.isInteger(byte) || byte < 0 || byte > 255) return undefined;
-    pixels[i] = byte;
+  let [at, value, digits] = [0, 0, 0];
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : SPACE;
+    const digit = code - ZERO;
+    if (code === SPACE) {
+      if (digits === 0 || value > 255 || at === pixels.length) return undefined;
+      pixels[at++] = value;
+      value = digits = 0;
+    } else if (digit >= 0 && digit <= 9) {
+      value = 10 * value + digit;
+      digits++;
+    } else return undefined;
   }
-  return pixels;
+  return at === pixels.length ? pixels : undefined;
 }
 
 /**
