@@ -7,13 +7,11 @@ import { main, npmCommand } from '../lib/command.js';
 import { writeAtomically } from '../lib/files.js';
 import { DATA_OPTION, engineOption, positive } from '../lib/options.js';
 import { readIndex } from './data/pack.js';
-import { trainRun } from './engines/tfjs/train.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
 import { hold } from './hold.js';
 import { dataOf, type Engine, finished, prepareRun } from './run.js';
 import { refuseOtherData } from './run-data.js';
 import { readSweep, type Sweep, type SweepRun } from './sweep-file.js';
-import { measureLatencies } from './sweep-latency.js';
 import { type RowMetrics, rowMetrics } from './sweep-metrics.js';
 
 interface Options {
@@ -38,8 +36,10 @@ async function train({ name, configuration }: SweepRun, options: Options): Promi
       if (existsSync(data)) refuseOtherData(run, data, readIndex(data));
       return;
     }
-    if (engine === 'tfjs' && !dry)
+    if (engine === 'tfjs' && !dry) {
+      const { trainRun } = await import('./engines/tfjs/train.js'); // tfjs takes a second to load
       return await trainRun({ run, data, backend: 'wasm', checkpointSeconds: 60 });
+    }
   } finally {
     release();
   }
@@ -125,6 +125,7 @@ async function sweepAll(values: ReturnType<typeof command.opts>): Promise<void> 
   const runs = rows.flatMap((row) => row.runs);
   await trainAll(runs, options);
   if (dry) return;
+  const { measureLatencies } = await import('./sweep-latency.js');
   const latencies = await measureLatencies(rows, sweep, out);
   for (const row of rows) {
     const metrics = rowMetrics(row, out, latencies.get(row.name) ?? null);

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFaces } from '../../scripts/train/data/generated.js';
 import { type Index, rowsDigest, writeDataSet } from '../../scripts/train/data/pack.js';
-import type { Engine } from '../../scripts/train/run.js';
+import { trainRun } from '../../scripts/train/engines/tfjs/train.js';
+import { type Engine, prepareRun } from '../../scripts/train/run.js';
 import { digestsOf, refuseOtherData } from '../../scripts/train/run-data.js';
 import { tinyConfiguration } from '../support/tiny-run.js';
-import { historyOf, python, runPython, script } from '../support/training.js';
+import { historyOf, python, runPython, torchEngine } from '../support/training.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mien-run-data-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -25,7 +26,6 @@ beforeAll(() => {
   own = writeDataSet(at('own'), 'generated', set);
   other = writeDataSet(at('other'), 'generated', { ...set, splits: set.splits.toReversed() });
   voted = writeDataSet(at('voted'), 'generated', { ...set, votes: set.votes.toReversed() });
-  writeFileSync(at('tiny.json'), JSON.stringify(tinyConfiguration()));
 });
 
 describe('a run', () => {
@@ -80,56 +80,67 @@ it.skipIf(!python)('torch takes a data set for the same', () => {
 });
 
 describe.each(ENGINES)('training by %s', (engine) => {
-  const train = (name: string, data: string, ...more: string[]) =>
-    script(
-      ...(['train', '--engine', engine, '--config', at('tiny.json'), '--run', at(name)] as const),
-      ...['--data', at(data), ...more],
-    ).ended;
+  const tiny = tinyConfiguration();
+
+  /** Trains, from the checkpoint if there is one: what the engine says against it, or nothing. */
+  async function train(name: string, data: string, configuration = tiny, steps?: number): Promise<string> {
+    prepareRun(at(name), configuration, { engine, resume: true });
+    if (engine === 'tfjs') {
+      const options = {
+        run: at(name),
+        data: at(data),
+        backend: 'wasm',
+        steps,
+        checkpointSeconds: 60,
+      } as const;
+      return trainRun(options).then(
+        () => '',
+        (error: Error) => error.message,
+      );
+    }
+    const { code, said } = await torchEngine(at(name), at(data), ...(steps ? ['--steps', `${steps}`] : []))
+      .ended;
+    return code === 0 ? '' : said;
+  }
 
   it('stops where the loss is no number any more, with nothing written', async () => {
-    const { optimizer, ...tiny } = tinyConfiguration();
-    const config = { ...tiny, optimizer: { ...optimizer, learningRate: 1e30 } };
-    writeFileSync(at('diverging.json'), JSON.stringify(config));
     const name = `${engine}-diverging`;
-    const { code, said } = await train(name, 'own', '--config', at('diverging.json'));
-    expect(code).toBe(1);
-    expect(said).toMatch(/error: the loss is no finite number at step \d+: lower optimizer\.learningRate/);
+    const optimizer = { ...tiny.optimizer, learningRate: 1e30 };
+    expect(await train(name, 'own', { ...tiny, optimizer })).toMatch(
+      /the loss is no finite number at step \d+: lower optimizer\.learningRate/,
+    );
     for (const written of ['last.safetensors', 'best.safetensors', 'history.jsonl'])
       expect(existsSync(at(name, written)), written).toBe(false);
-  }, 240_000);
+  }, 120_000);
 
   it('does not go on with other splits, nor with other votes', async () => {
-    const begun = await train(engine, 'own', '--steps', '1');
-    expect(begun.code, begun.said).toBe(0);
+    expect(await train(engine, 'own', tiny, 1)).toBe('');
     for (const data of ['other', 'voted']) {
-      const { code, said } = await train(engine, data, '--resume');
-      expect([code, said]).toEqual([1, expect.stringContaining('has learned from another data set')]);
+      const said = await train(engine, data);
+      expect(said).toContain('has learned from another data set');
       expect(said).not.toContain('Traceback');
     }
     const recorded = JSON.parse(readFileSync(at(engine, 'engine.json'), 'utf8'));
     expect(recorded).toMatchObject({ dataName: 'generated', ...digestsOf(own) });
-  }, 240_000);
+  }, 120_000);
 
   it('measures accuracy on Training pictures that it has learned', async () => {
     // All look alike, so all get one answer: right for a seventh of the learned ones, whichever it is.
     const set = generatedFaces(112);
     const labels = set.labels.map((_, row) => (row < 112 && row % 8 > 0 ? 0 : (row / 8) % 7));
     writeDataSet(at('alike'), 'generated', { ...set, images: set.images.fill(99), labels });
-    const config = { ...tinyConfiguration(), images: 14 };
-    writeFileSync(at('few.json'), JSON.stringify(config));
-    const { code, said } = await train(`${engine}-few`, 'alike', '--config', at('few.json'));
-    expect(code, said).toBe(0);
-    expect(historyOf(at(`${engine}-few`))[0]?.trainAccuracy).toBeCloseTo(1 / 7, 6);
-  }, 240_000);
+    const name = `${engine}-few`;
+    expect(await train(name, 'alike', { ...tiny, images: 14 })).toBe('');
+    expect(historyOf(at(name))[0]?.trainAccuracy).toBeCloseTo(1 / 7, 6);
+  }, 120_000);
 
   it('writes an epoch’s weights before its history, which says that there are some', async () => {
     const name = `${engine}-stopped`;
     mkdirSync(at(name, 'best.safetensors'), { recursive: true });
-    const { code, said } = await train(name, 'own');
-    expect([code, said]).toEqual([1, expect.stringContaining('best.safetensors: ')]);
+    expect(await train(name, 'own')).toContain('best.safetensors: ');
     expect([existsSync(at(name, 'last.safetensors')), existsSync(at(name, 'history.jsonl'))]).toEqual([
       true,
       false,
     ]);
-  }, 240_000);
+  }, 120_000);
 });

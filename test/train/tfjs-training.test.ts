@@ -13,18 +13,21 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Configuration, readConfiguration } from '../../scripts/train/config.js';
+import { trainRun } from '../../scripts/train/engines/tfjs/train.js';
 import { hold } from '../../scripts/train/hold.js';
+import { dataOf, prepareRun } from '../../scripts/train/run.js';
 import { historyOf, lastWeights, SMOKE, script, smokeHistory } from '../support/training.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mien-tfjs-training-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (...names: string[]) => join(folder, ...names);
 
-const smoke = JSON.parse(readFileSync(SMOKE, 'utf8'));
+const smoke = readConfiguration(SMOKE);
 /** Half of smoke.json: one stage of two epochs. */
 const short = { ...smoke, stages: [{ side: 24, epochs: 2, batch: 32 }] };
-/** The same of a network with half the channels, where what it learns is not asked. */
-const narrow = { ...short, architecture: { ...smoke.architecture, width: 0.5 } };
+/** The same of a small network, where what it learns is not asked. */
+const narrow = { ...short, architecture: { ...smoke.architecture, width: 0.25, groups: 1 } };
 
 function engine(config: object, name: string, ...more: string[]): ReturnType<typeof script> {
   const file = at(`${basename(name)}.json`);
@@ -36,6 +39,13 @@ function engine(config: object, name: string, ...more: string[]): ReturnType<typ
 async function refused(running: ReturnType<typeof script>, words: string): Promise<void> {
   const { code, said } = await running.ended;
   expect([code, said]).toEqual([1, expect.stringContaining(`error: ${words}`)]);
+}
+
+/** Goes on with a run, or begins it, without a process. */
+function train(name: string, configuration: Configuration): Promise<void> {
+  prepareRun(at(name), configuration, { engine: 'tfjs', resume: true });
+  const data = dataOf(at(name), configuration, undefined);
+  return trainRun({ run: at(name), data, backend: 'wasm', checkpointSeconds: 60 });
 }
 
 describe('training by tfjs', () => {
@@ -81,21 +91,19 @@ describe('training by tfjs', () => {
   }, 240_000);
 
   it('refuses what it cannot do', async () => {
-    const asked = (change: object, ...more: string[]) => {
-      writeFileSync(at('asked.json'), JSON.stringify({ ...smoke, ...change }));
-      return script('train', '--engine', 'tfjs', '--config', at('asked.json'), '--run', at('asked'), ...more);
-    };
-    await refused(asked({ precision: 'bfloat16' }), 'the tfjs engine trains in float32, not bfloat16');
-    const baseline = { baseline: 'parallel', side: 24, width: 2, dropout: 0 };
-    await refused(asked({ architecture: baseline }), 'the tfjs engine knows no baselines');
-  }, 60_000);
+    const asked = (change: Partial<Configuration>) => train('asked', { ...smoke, ...change });
+    await expect(asked({ precision: 'bfloat16' })).rejects.toThrow(
+      'the tfjs engine trains in float32, not bfloat16',
+    );
+    const baseline = { baseline: 'parallel', side: 24, width: 2, dropout: 0 } as const;
+    await expect(asked({ architecture: baseline })).rejects.toThrow('the tfjs engine knows no baselines');
+  });
 
   it('names a damaged checkpoint, one that is lost, and a wrong configuration', async () => {
     cpSync(at('whole'), at('damaged'), { recursive: true });
     const checkpoint = readFileSync(at('whole', 'checkpoint.safetensors'));
     writeFileSync(at('damaged', 'checkpoint.safetensors'), checkpoint.subarray(0, 1e6));
-    await refused(
-      engine(narrow, 'damaged', '--resume'),
+    await expect(train('damaged', narrow)).rejects.toThrow(
       `${at('damaged', 'checkpoint.safetensors')}: not valid`,
     );
     rmSync(at('damaged', 'checkpoint.safetensors'));
@@ -114,7 +122,7 @@ describe('training by tfjs', () => {
 
 const mounted = at('full');
 mkdirSync(mounted);
-const disk = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', mounted]).status === 0;
+const disk = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', mounted]).status === 0;
 if (!disk) console.warn('skipped: training on a full disk; a small disk cannot be mounted here (root can)');
 afterAll(() => {
   if (disk) spawnSync('umount', [mounted]);
@@ -122,7 +130,7 @@ afterAll(() => {
 
 describe.skipIf(!disk)('a full disk', () => {
   it('ends training with its name, and leaves nothing half-written', async () => {
-    // A checkpoint is three times the weights, 17 MB: it does not fit at all.
+    // A checkpoint is three times the weights, over 4 MB: it does not fit at all.
     await refused(
       engine(short, 'full/run', '--checkpoint-seconds', '0', '--steps', '1'),
       `cannot write ${join(mounted, 'run', 'checkpoint.safetensors')}: ENOSPC`,

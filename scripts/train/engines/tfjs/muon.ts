@@ -7,19 +7,21 @@ const ITERATIONS = 5;
 /** Biases, and the two vectors of a batch norm, take plain steps of so many times the kernels' rate. */
 export const VECTORS = 2.5;
 
-/** float32 [n, r, c] -> the same, all singular values between about 0.7 and 1.2, by Newton and Schulz. */
-function orthogonalised(matrices: tf.Tensor3D): tf.Tensor3D {
+/**
+ * float32 [r, c] -> the same, all singular values between about 0.7 and 1.2, by Newton and Schulz. One matrix at a time
+ * and turned beforehand: wasm multiplies several at once, or what matMul is to turn, several times as slowly.
+ */
+function orthogonalised(matrix: tf.Tensor2D): tf.Tensor2D {
   const [a, b, c] = QUINTIC;
-  const tall = matrices.shape[1] > matrices.shape[2];
-  const lying = tall ? tf.transpose(matrices, [0, 2, 1]) : matrices;
-  const norms = tf.sqrt(tf.sum(tf.square(lying), [1, 2], true));
-  let x = tf.div<tf.Tensor3D>(lying, tf.add(norms, 1e-7));
+  const tall = matrix.shape[0] > matrix.shape[1];
+  const lying = tall ? tf.transpose(matrix) : matrix;
+  let x = tf.div<tf.Tensor2D>(lying, tf.add(tf.norm(lying), 1e-7));
   for (let i = 0; i < ITERATIONS; i++) {
-    const square = tf.matMul(x, x, false, true);
-    const polynomial = tf.add<tf.Tensor3D>(tf.mul(square, b), tf.mul(tf.matMul(square, square), c));
-    x = tf.add<tf.Tensor3D>(tf.mul(x, a), tf.matMul(polynomial, x));
+    const square = tf.matMul(x, tf.transpose(x));
+    const polynomial = tf.add<tf.Tensor2D>(tf.mul(square, b), tf.mul(tf.matMul(square, square), c));
+    x = tf.add<tf.Tensor2D>(tf.mul(x, a), tf.matMul(polynomial, x));
   }
-  return tall ? tf.transpose(x, [0, 2, 1]) : x;
+  return tall ? tf.transpose(x) : x;
 }
 
 /** Where Muon moves the kernels of an architecture. */
@@ -49,7 +51,8 @@ export class Muon {
     const [count, groups] = [turned.shape[0] as number, this.#groups.get(name) ?? 1];
     const matrices = tf.reshape(turned, [groups, count / groups, -1]) as tf.Tensor3D;
     const [, rows, columns] = matrices.shape;
-    const moved = tf.mul(orthogonalised(matrices), Math.sqrt(Math.max(1, rows / columns)));
+    const directions = tf.unstack(matrices).map((matrix) => orthogonalised(matrix as tf.Tensor2D));
+    const moved = tf.mul(tf.stack(directions), Math.sqrt(Math.max(1, rows / columns)));
     const back = order.map((_, place) => place + 1);
     back.splice(outputs, 0, 0);
     return tf.transpose(tf.reshape(moved, turned.shape), back);

@@ -30,7 +30,7 @@ type State = Map<string, tf.Variable>;
 
 /**
  * The network in training, on the current tfjs backend: its weights, their moving average, FER+'s classifier and the
- * momenta. Computes what torch/train.py computes; a test compares losses, gradients and ten steps.
+ * momenta. Computes what torch/train.py computes; a test compares losses, gradients and some steps.
  */
 export class Trainer {
   readonly network: Network;

@@ -40,10 +40,12 @@ class Kernel:
         return self.turn(matrices.reshape(self.turned))
 
 
-class Muon(torch.optim.Optimizer):
+class Muon:
     """Every kernel moves equally far in all directions that its momentum has, however weak they are: deep chains of
     grouped 3x1 and 1x3 convolutions learn by it where SGD hardly moves. A kernel with more outputs than inputs moves by
     the square root of their ratio more. Weight decay is apart from the gradient, as AdamW's, and for kernels alone.
+
+    No torch.optim.Optimizer, but alike as far as a training asks: torch's own load its compiler, which takes seconds.
     """
 
     def __init__(self, module, options):
@@ -54,15 +56,14 @@ class Muon(torch.optim.Optimizer):
         for kernel in kernels:
             self.stacks.setdefault(kernel.shape, []).append(kernel)
         vectors = [p for p in module.parameters() if p.requires_grad and p.ndim == 1]
-        groups = [{"params": [kernel.parameter for kernel in kernels]}, {"params": vectors}]
-        super().__init__(groups, {"lr": options["learningRate"]})
-        for parameter in (parameter for group in groups for parameter in group["params"]):
-            self.state[parameter]["momentum"] = torch.zeros_like(parameter)
+        groups = [[kernel.parameter for kernel in kernels], vectors]
+        self.param_groups = [{"params": group, "lr": options["learningRate"]} for group in groups]
+        self.momenta = {parameter: torch.zeros_like(parameter) for group in groups for parameter in group}
         self.momentum, self.nesterov, self.decay = options["momentum"], options["nesterov"], options["weightDecay"]
 
     def directions(self, parameters):
         """The momenta after this step's gradients, or where Nesterov's look ahead to."""
-        gradients, momenta = [p.grad for p in parameters], [self.state[p]["momentum"] for p in parameters]
+        gradients, momenta = [p.grad for p in parameters], [self.momenta[p] for p in parameters]
         torch._foreach_mul_(momenta, self.momentum)
         torch._foreach_add_(momenta, gradients)
         return torch._foreach_add(gradients, momenta, alpha=self.momentum) if self.nesterov else momenta
@@ -83,3 +84,10 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_mul_(kernels["params"], 1 - kernels["lr"] * self.decay)
         torch._foreach_add_(kernels["params"], moves, alpha=-kernels["lr"])
         torch._foreach_add_(vectors["params"], self.directions(vectors["params"]), alpha=-VECTORS * vectors["lr"])
+
+    def state_dict(self):
+        return {"state": {i: {"momentum": momentum} for i, momentum in enumerate(self.momenta.values())}}
+
+    def load_state_dict(self, given):
+        for i, momentum in enumerate(self.momenta.values()):
+            momentum.copy_(given["state"][i]["momentum"])

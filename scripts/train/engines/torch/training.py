@@ -129,7 +129,7 @@ class Training:
             self.learn(*batch, taught)
             self.sharpness.back()
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.learner.zero_grad()
         self.update_average()
         self.step += 1
         self.clock.mark("step")
