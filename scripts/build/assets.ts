@@ -40,11 +40,12 @@ const models = join(dirname(entry), '..', 'models');
 const target = join(packageRoot(), 'dist', 'assets');
 await mkdir(target, { recursive: true });
 
+const [kernels, relaxedKernels] = await Promise.all([compileKernels(false), compileKernels(true)]);
 const files: [string, Uint8Array][] = [
   ['blazeface.json', await readFile(join(models, 'blazeface.json'))],
   ['blazeface.bin', await readFile(join(models, 'blazeface.bin'))],
-  ['kernels.wasm', await compileKernels(false)],
-  ['kernels-relaxed.wasm', await compileKernels(true)],
+  ['kernels.wasm', kernels],
+  ['kernels-relaxed.wasm', relaxedKernels],
   ['NOTICE', new TextEncoder().encode(NOTICE)],
   ['page.html', new TextEncoder().encode(await bundlePage())],
   ['docs.html', new TextEncoder().encode(await docsPage(openApi() as never))],

@@ -98,12 +98,13 @@ export function refusals(name: string, request: Request, options: ContractOption
       await fails(EXPRESSIONS, post(body.subarray(1)), 415, 'unsupported_media_type');
     });
 
-    test.skipIf(options.streams === false)('a body above the limit, while it comes', async () => {
-      const { init, taken } = pieces(options.maxBodyBytes * (options.drains ? 8 : 50));
-      await fails(EXPRESSIONS, init, 413, 'body_too_large');
-      // Not read to its end: what fits in the buffers on the way may be.
-      if (!options.drains) expect(taken()).toBeLessThan(options.maxBodyBytes * 25);
-    });
+    if (options.streams !== false)
+      test('a body above the limit, while it comes', async () => {
+        const { init, taken } = pieces(options.maxBodyBytes * (options.drains ? 8 : 50));
+        await fails(EXPRESSIONS, init, 413, 'body_too_large');
+        // Not read to its end: what fits in the buffers on the way may be.
+        if (!options.drains) expect(taken()).toBeLessThan(options.maxBodyBytes * 25);
+      });
 
     test('and answers the next photo', async () => {
       expect((await recognize(post(photo))).faces).toHaveLength(1);

@@ -1,15 +1,19 @@
 /** What `npm pack` packs, installed into an empty project: the library, the client and the command work from it. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/assets/node.js';
-import { type Server, startServer, stopServer, untilReady } from '../support/server.js';
+import { type Server, stopServer, untilListening, untilReady } from '../support/server.js';
 
 const project = mkdtempSync(join(tmpdir(), 'mien-package-'));
 const run = (command: string, args: string[], cwd = project) =>
   spawnSync(command, args, { cwd, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
+
+/** What `npx mien` runs, without npm's second. */
+const COMMAND = join(project, 'node_modules/mien/dist/scripts/mien.js');
+const mien = (...args: string[]) => run(process.execPath, [COMMAND, ...args]);
 
 /** Node's types, which the project itself does not have. */
 const TYPES = join(packageRoot(), 'node_modules/@types');
@@ -44,7 +48,13 @@ describe.skipIf(!reachable)('the package in an empty project', () => {
       join(project, filename),
     ]);
     expect(installed.status, installed.stderr).toBe(0);
-    server = await startServer({});
+    server = await untilListening(
+      spawn(process.execPath, [COMMAND, 'serve'], {
+        cwd: project,
+        env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
     await untilReady(server);
   }, 300_000);
 
@@ -83,7 +93,7 @@ describe.skipIf(!reachable)('the package in an empty project', () => {
     expect(links).toContain('docs/configuration.md');
     // How it is deployed is the repository's matter.
     expect(links.filter((link) => !files.includes(link) && !link.startsWith('infra/'))).toEqual([]);
-    const help = run('npx', ['--no-install', 'mien', 'serve', '--help']).stdout.replace(/\s+/g, ' ');
+    const help = mien('serve', '--help').stdout.replace(/\s+/g, ' ');
     const [, settings] = /as (\S+) lists/.exec(help) ?? [];
     expect(readFileSync(settings as string, 'utf8')).toContain('`MAX_CONCURRENT`');
   });
@@ -126,7 +136,7 @@ describe.skipIf(!reachable)('the package in an empty project', () => {
     });
   });
 
-  test('asks a server', () => {
+  test('asks a server, its own', () => {
     const answers = module(
       'client.js',
       `import { readFile } from 'node:fs/promises';
@@ -144,10 +154,10 @@ describe.skipIf(!reachable)('the package in an empty project', () => {
     const { status, stdout } = run('npx', ['--no-install', 'mien', 'predict', 'photo.png']);
     expect(status).toBe(0);
     expect(stdout).toContain('face 1: happy');
-    const wrong = run('npx', ['--no-install', 'mien', 'guess']);
+    const wrong = mien('guess');
     expect(wrong.status).toBe(1);
     expect(wrong.stderr).toContain("unknown command 'guess'");
     const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'));
-    expect(run('npx', ['--no-install', 'mien', '--version']).stdout).toBe(`${version}\n`);
+    expect(mien('--version').stdout).toBe(`${version}\n`);
   });
 });

@@ -163,10 +163,16 @@ for (const runtime of ['onnxruntime-web', 'onnxruntime-node'] as const)
     });
 
     test.each([
-      ['plain, without attention', table1({ side: 40, factorised: false, groups: 1, rates: null })],
+      [
+        'plain, without attention',
+        table1({ side: 40, width: 0.5, factorised: false, groups: 1, rates: null }),
+      ],
       ['mixed, narrow', table1({ side: 56, width: 0.5, mixAfter: [5, 10, 22] })],
       ['of class maps alone', table1({ side: 32, head: { maps: true, features: false, dropout: 0 } })],
-      ['of features alone', table1({ side: 32, head: { maps: false, features: true, dropout: 0 } })],
+      [
+        'of features alone',
+        table1({ side: 32, width: 0.5, head: { maps: false, features: true, dropout: 0 } }),
+      ],
     ])('a network that is %s', async (_, architecture) => {
       const weights = livelyWeights(architecture);
       const rough = spreadOf(await byPlan(filesOf(architecture, weights)));

@@ -1,6 +1,7 @@
 /** The Node entry as a process of its own, on a free port. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { packageRoot } from '../../src/assets/node.js';
 import { SERVER } from './build-server.js';
 
@@ -14,6 +15,8 @@ export interface Server {
   probes: number;
 }
 
+type Entry = ChildProcessByStdio<null, Readable, Readable>;
+
 const spawnEntry = (env: Record<string, string>, ...args: string[]) =>
   spawn(process.execPath, [SERVER, ...args], {
     cwd: packageRoot(),
@@ -23,8 +26,11 @@ const spawnEntry = (env: Record<string, string>, ...args: string[]) =>
   });
 
 /** Starts it and waits until it says where it listens: it is not warmed up then. */
-export async function startServer(env: Record<string, string>, ...args: string[]): Promise<Server> {
-  const child = spawnEntry({ PORT: '0', HOST: '127.0.0.1', ...env }, ...args);
+export const startServer = (env: Record<string, string>, ...args: string[]): Promise<Server> =>
+  untilListening(spawnEntry({ PORT: '0', HOST: '127.0.0.1', ...env }, ...args));
+
+/** Waits until the entry, however it was started, says where it listens. */
+export async function untilListening(child: Entry): Promise<Server> {
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer) => {

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { app } from '../support/synth.js';
-import { tool } from '../support/tools.js';
+import { pythonWith } from '../support/tools.js';
 
-const python = tool('python3', "the deployment to moto's server", ['-c', 'import boto3, moto.server']);
+const python = pythonWith('moto', "the deployment to moto's server");
 
 interface Report {
   moto: string;

@@ -11,10 +11,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/container.js';
 import { REPOSITORY } from '../support/image.js';
 import { s3Tools, startS3 } from '../support/s3.js';
-import { tool } from '../support/tools.js';
+import { pythonWith } from '../support/tools.js';
 
 const tools = s3Tools('the bulk scoring');
-const python = tool('python3', 'the bulk scoring', ['-c', 'import botocore']);
+const python = pythonWith('botocore', 'the bulk scoring');
 const SCRIPT = fileURLToPath(new URL('../../jobs/score.py', import.meta.url));
 const NAMES = ['astronaut.png', 'text.png', 'it\'s "quoted".png', 'below/a folder.png', '[*?]\t\\é.png'];
 
@@ -25,7 +25,7 @@ describe.skipIf(!tools || !python)('jobs/score.py', () => {
   let mien: string;
 
   beforeAll(async () => {
-    spawnSync('npx', ['tsx', 'scripts/build/if-needed.ts'], { cwd: REPOSITORY });
+    spawnSync('node', ['--import', 'tsx', 'scripts/build/if-needed.ts'], { cwd: REPOSITORY });
     const port = `${await freePort()}`;
     mien = `http://127.0.0.1:${port}`;
     const env = { ...process.env, PORT: port, HOST: '127.0.0.1' };
@@ -35,7 +35,7 @@ describe.skipIf(!tools || !python)('jobs/score.py', () => {
     for (const name of NAMES)
       cpSync(join(REPOSITORY, 'test', 'fixtures', 'astronaut.png'), join(folder, 'photos', name));
     writeFileSync(join(folder, 'photos', 'text.png'), 'no picture');
-    s3.aws('s3', 'sync', join(folder, 'photos'), 's3://bucket/photos');
+    await s3.putAll(join(folder, 'photos'), 'photos');
   }, 300_000);
 
   afterAll(() => {
@@ -61,14 +61,9 @@ describe.skipIf(!tools || !python)('jobs/score.py', () => {
       );
     });
 
-  const objects = (prefix: string): { Key: string; LastModified: string }[] =>
-    JSON.parse(s3.aws('s3api', 'list-objects-v2', '--bucket', 'bucket', '--prefix', prefix)).Contents;
-  const listed = (prefix: string) => objects(prefix).map(({ Key }) => Key);
-  const times = (prefix: string) =>
-    Object.fromEntries(objects(prefix).map(({ Key, LastModified }) => [Key, LastModified]));
-  const read = (key: string) =>
-    s3
-      .aws('s3', 'cp', `s3://bucket/${key}`, '-')
+  const listed = async (prefix: string) => Object.keys(await s3.list(prefix));
+  const read = async (key: string) =>
+    (await s3.read(key))
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
@@ -77,7 +72,7 @@ describe.skipIf(!tools || !python)('jobs/score.py', () => {
     'scores every picture once, whatever its name, in the shards together',
     { timeout: 120_000 },
     async () => {
-      const said = [await child(0, 2), await child(1, 2)];
+      const said = await Promise.all([child(0, 2), child(1, 2)]);
       expect(said.map(({ code, stderr }) => [code, stderr])).toEqual([
         [0, ''],
         [0, ''],
@@ -86,9 +81,9 @@ describe.skipIf(!tools || !python)('jobs/score.py', () => {
         'scored 3 of 3 pictures\n',
         'scored 2 of 2 pictures\n',
       ]);
-      const parts = listed('scores/');
+      const parts = await listed('scores/');
       expect(parts).toEqual(['scores/first/part-00000-00000.jsonl', 'scores/first/part-00001-00000.jsonl']);
-      const lines = parts.flatMap(read);
+      const lines = (await Promise.all(parts.map(read))).flat();
       expect(lines.map(({ key }) => key).sort()).toEqual(NAMES.map((name) => `photos/${name}`).sort());
       for (const { key, status, answer } of lines) {
         if (key === 'photos/text.png')
@@ -101,16 +96,16 @@ describe.skipIf(!tools || !python)('jobs/score.py', () => {
   it('writes a part as soon as it is scored, and goes on behind it', { timeout: 120_000 }, async () => {
     const job = { AWS_BATCH_JOB_ID: 'second:0', PART: '2' };
     const parts = [0, 1, 2].map((number) => `scores/second/part-00000-0000${number}.jsonl`);
-    const sizes = () => parts.map((part) => read(part).length);
+    const sizes = async () => (await Promise.all(parts.map(read))).map((lines) => lines.length);
     expect((await child(0, 1, job)).stdout).toBe('scored 5 of 5 pictures\n');
-    expect(listed('scores/second/')).toEqual(parts);
-    expect(sizes()).toEqual([2, 2, 1]);
+    expect(await listed('scores/second/')).toEqual(parts);
+    expect(await sizes()).toEqual([2, 2, 1]);
 
-    s3.aws('s3', 'rm', `s3://bucket/${parts[1]}`);
-    const before = times('scores/second/');
+    await s3.remove(parts[1] as string);
+    const before = await s3.list('scores/second/');
     expect((await child(0, 1, job)).stdout).toBe('scored 2 of 5 pictures; 3 were scored before\n');
-    expect(sizes()).toEqual([2, 2, 1]);
-    expect(times('scores/second/')).toMatchObject(before);
+    expect(await sizes()).toEqual([2, 2, 1]);
+    expect(await s3.list('scores/second/')).toMatchObject(before);
 
     const another = await child(0, 1, { ...job, AWS_BATCH_JOB_ID: 'third:0' });
     expect(another.stdout).toBe('scored 5 of 5 pictures\n');
@@ -135,7 +130,7 @@ describe.skipIf(!tools || !python)('jobs/score.py', () => {
     const { code } = await child(0, 1, job);
     brief.close();
     expect(code).toBe(1);
-    expect(listed('scores/fourth/')).toEqual(['scores/fourth/part-00000-00000.jsonl']);
+    expect(await listed('scores/fourth/')).toEqual(['scores/fourth/part-00000-00000.jsonl']);
     expect((await child(0, 1, { ...job, MIEN: mien })).stdout).toBe(
       'scored 3 of 5 pictures; 2 were scored before\n',
     );
