@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const test = { testTimeout: 30_000, hookTimeout: 60_000 };
 const serving = { globalSetup: 'test/support/build-server.ts' };
 const training = ['test/train/**/*.test.ts'];
-// Of the handlers' tests those that no clock judges.
+// Of the handlers' tests those that no clock judges, or a patient one.
 const patient = [
   'app',
   'config',
@@ -13,15 +13,14 @@ const patient = [
   'native',
   'node',
   'openapi',
+  'pool',
   'sagemaker',
+  'stopping',
+  'threaded-recognizer',
   'tritonclient',
 ];
-// What waits for answers by the clock, or loads the machine.
-const timed = [
-  `test/handlers/**/!(${patient.join('|')}).test.ts`,
-  'test/load/**/*.test.ts',
-  'test/scripts/bench/**/*.test.ts',
-];
+// What is to be answered within a time. What counts processor time bears company.
+const timed = [`test/handlers/**/!(${patient.join('|')}).test.ts`, 'test/load/clients.test.ts'];
 // Of the others nothing is timed closely, and the engines that training starts take a thread each.
 const shared = { ...test, maxWorkers: '100%' };
 
