@@ -19,8 +19,8 @@ const patient = [
   'threaded-recognizer',
   'tritonclient',
 ];
-// What is to be answered within a time. What counts processor time bears company.
-const timed = [`test/handlers/**/!(${patient.join('|')}).test.ts`, 'test/load/clients.test.ts'];
+// What is to be answered within a time, or together.
+const timed = [`test/handlers/**/!(${patient.join('|')}).test.ts`, 'test/load/**/*.test.ts'];
 // Of the others nothing is timed closely, and the engines that training starts take a thread each.
 const shared = { ...test, maxWorkers: '100%' };
 
