@@ -13,6 +13,7 @@ const outdir = join(packageRoot(), 'dist', 'test');
 export const SERVER = join(outdir, 'node.js');
 
 export async function setup(): Promise<void> {
+  // The banner is for what packages bring along: these stay outside.
   const { banner, ...bundle } = NODE_BUNDLE;
   await Promise.all([
     build({ ...bundle, entryPoints: [join(handlers, 'node.ts')], packages: 'external', outdir }),
