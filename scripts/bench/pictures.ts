@@ -11,16 +11,37 @@ export const photo = (): Uint8Array =>
 
 /** A JPEG of 1920×1080 pixels: the photo side by side and one above another, so that six faces are whole. */
 export async function largePhoto(decoder: ImageDecoder): Promise<Uint8Array> {
-  const tile = await decoder.decode(photo());
-  const [width, height] = [1920, 1080];
-  const data = new Uint8ClampedArray(width * height * 4);
+  const { width, height } = await decoder.decode(photo());
+  return redrawn(decoder, 1920, 1080, (x, y) => [x % width, y % height]);
+}
+
+/** A JPEG as large as a telephone takes it, 12 megapixels: the photo, enlarged. */
+export async function phonePhoto(decoder: ImageDecoder): Promise<Uint8Array> {
+  const { width, height } = await decoder.decode(photo());
+  return redrawn(decoder, PHONE.width, PHONE.height, (x, y) => [
+    Math.floor((x * width) / PHONE.width),
+    Math.floor((y * height) / PHONE.height),
+  ]);
+}
+
+const PHONE = { width: 4032, height: 3024 };
+
+/** A JPEG of the photo's pixels. @param place which of them a pixel is */
+async function redrawn(
+  decoder: ImageDecoder,
+  width: number,
+  height: number,
+  place: (x: number, y: number) => [number, number],
+): Promise<Uint8Array> {
+  const source = await decoder.decode(photo());
+  const pixels = new Uint32Array(source.data.slice().buffer);
+  const drawn = new Uint32Array(width * height);
   for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x += tile.width) {
-      const from = (y % tile.height) * tile.width * 4;
-      const across = Math.min(tile.width, width - x);
-      data.set(tile.data.subarray(from, from + across * 4), (y * width + x) * 4);
+    for (let x = 0; x < width; x++) {
+      const [fromX, fromY] = place(x, y);
+      drawn[y * width + x] = pixels[fromY * source.width + fromX] as number;
     }
-  const raster: Raster = { width, height, data };
+  const raster: Raster = { width, height, data: new Uint8ClampedArray(drawn.buffer) };
   const path = createRequire(import.meta.url).resolve('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm');
   await init(new WebAssembly.Module(readFileSync(path)));
   return new Uint8Array(await encodeJpeg(raster as ImageData, { quality: 85 }));

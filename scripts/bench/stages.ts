@@ -9,7 +9,7 @@ import { createFaceDetector, type Face } from '../../src/model/face.js';
 import { createImageDecoder, type Raster } from '../../src/model/image.js';
 import { createClassifier } from '../../src/model/plan/index.js';
 import { type Quartiles, quartiles } from '../lib/statistics.js';
-import { largePhoto, photo } from './pictures.js';
+import { largePhoto, phonePhoto, photo } from './pictures.js';
 
 const ROUNDS = 15;
 
@@ -29,10 +29,14 @@ export async function timeStages(): Promise<PhotoStages[]> {
   const assets = await loadAssets();
   const model = await loadModel(join(packageRoot(), 'models', 'mien-v1'));
   const backend = await createBackend('wasm', assets);
-  const [decoder, detector] = [createImageDecoder(assets.wasm), await createFaceDetector(assets.detector)];
+  const [decoder, detector] = [createImageDecoder(assets.wasm), await createFaceDetector(assets)];
   const classifier = createClassifier(model, backend);
   const { side } = parseArchitecture(model.architecture);
-  const pictures = { 'PNG, 512×512': photo(), 'JPEG, 1920×1080': await largePhoto(decoder) };
+  const pictures = {
+    'PNG, 512×512': photo(),
+    'JPEG, 1920×1080': await largePhoto(decoder),
+    'JPEG, 4032×3024': await phonePhoto(decoder),
+  };
   const results: PhotoStages[] = [];
   for (const [picture, bytes] of Object.entries(pictures)) {
     const times: Record<Stage, number[]> = { decode: [], detect: [], crop: [], enlarge: [], infer: [] };

@@ -7,7 +7,7 @@ import { packageRoot } from '../../src/assets/node.js';
 import { MienError } from '../../src/model/errors.js';
 import { sha256, writeAtomically } from './files.js';
 
-const SOURCES = 'src/model/plan/kernels/assembly';
+const SOURCES = 'src/model/assembly';
 const OPTIONS = '-O3 --noAssert --importMemory --runtime stub --initialMemory 1'.split(' ');
 const require = createRequire(import.meta.url);
 

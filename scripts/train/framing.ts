@@ -143,7 +143,7 @@ async function derive(values: ReturnType<typeof command.opts>): Promise<void> {
 
   const assets = await loadAssets();
   await createBackend('wasm', assets);
-  const detector = await createFaceDetector(assets.detector);
+  const detector = await createFaceDetector(assets);
   const progress = new Progress('detecting', wanted);
   const faces: Face[] = [];
   let row = 0;

@@ -12,7 +12,7 @@ import {
   mergeCandidates,
   REGRESSION,
 } from './face/candidates.js';
-import { letterbox } from './face/letterbox.js';
+import { createLetterbox } from './face/letterbox.js';
 import { type Region, regionsOf } from './face/tiles.js';
 import type { Raster } from './image/raster.js';
 
@@ -61,16 +61,20 @@ const OUTPUTS = ['Identity', 'Identity_2', 'Identity_1', 'Identity_3'];
  *
  * @throws MienError `internal` where the files are not that network
  */
-export async function createFaceDetector(assets: Assets['detector']): Promise<FaceDetector> {
-  const { modelTopology, weightsManifest } = assets.topology as {
+export async function createFaceDetector({
+  detector: { topology, weights: weightData },
+  wasm,
+}: Pick<Assets, 'detector' | 'wasm'>): Promise<FaceDetector> {
+  const { modelTopology, weightsManifest } = topology as {
     modelTopology: object;
     weightsManifest: { weights: tf.io.WeightsManifestEntry[] }[];
   };
   const artifacts: tf.io.ModelArtifacts = {
     modelTopology,
     weightSpecs: weightsManifest.flatMap(({ weights }) => weights),
-    weightData: assets.weights,
+    weightData,
   };
+  const letterbox = createLetterbox(wasm.kernels, INPUT_SIDE);
   const engineName = tf.getBackend() as EngineName;
   const model = await loadGraphModel(tf.io.fromMemory(artifacts)).catch((cause) => {
     throw new MienError('internal', 'The face detector does not load: run `npm run build`.', { cause });
@@ -100,7 +104,7 @@ export async function createFaceDetector(assets: Assets['detector']): Promise<Fa
 
   /** Candidates of one region, in pixels of the raster; not those that the region's border cuts. */
   function look(raster: Raster, region: Region, minConfidence: number): Candidate[] {
-    const boxed = letterbox(raster, INPUT_SIDE, region);
+    const boxed = letterbox(raster, region);
     const { logits, regression } = run(boxed.pixels);
     // Whole pixels leave the two a little apart.
     const [scaleX, scaleY] = [region.width / boxed.width, region.height / boxed.height];

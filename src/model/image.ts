@@ -97,7 +97,8 @@ export function createImageDecoder(modules: CodecModules, options: ImageDecoderO
       if (raster.width !== width || raster.height !== height) {
         throw new MienError('invalid_image', `The ${type} has another size than its header gives.`);
       }
-      return upright(overWhite(raster), readOrientation(bytes, type));
+      const opaque = type === 'jpeg' ? raster : overWhite(raster);
+      return upright(opaque, readOrientation(bytes, type));
     },
   };
 }

@@ -118,7 +118,7 @@ export async function createRecognizer(options: RecognizerOptions): Promise<Reco
   const { assets, model, backend, queue, ...decoderOptions } = options;
   const created = await createBackend(backend, assets);
   makeCurrent(created.engineName);
-  const detector = await createFaceDetector(assets.detector);
+  const detector = await createFaceDetector(assets);
   try {
     const compiled = createClassifier(model, created);
     return composeRecognizer({

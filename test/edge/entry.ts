@@ -12,7 +12,7 @@ import { hasRelaxedSimd } from '../../src/model/plan/kernels/relaxed-simd.js';
 /** Hex SHA-256 of each face's crop. */
 async function cropHashes(photo: Uint8Array): Promise<string[]> {
   const raster = await createImageDecoder(bundledAssets.wasm).decode(photo);
-  const detector = await createFaceDetector(bundledAssets.detector);
+  const detector = await createFaceDetector(bundledAssets);
   const crops = detector.detect(raster).map((face) => cropFace(raster, face));
   detector.dispose();
   const hashes = crops.map((crop) => crypto.subtle.digest('SHA-256', crop as Uint8Array<ArrayBuffer>));

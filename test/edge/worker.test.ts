@@ -135,7 +135,7 @@ describe('workerd and Node', () => {
       backend: 'wasm',
     });
     const raster = await createImageDecoder(assets.wasm).decode(photo);
-    const faces = (await createFaceDetector(assets.detector)).detect(raster);
+    const faces = (await createFaceDetector(assets)).detect(raster);
     const hashes = faces.map((face) => createHash('sha256').update(cropFace(raster, face)).digest('hex'));
     expect(hashes).toHaveLength(1);
     expect(await inside('crops', post(photo))).toEqual(hashes);

@@ -10,6 +10,6 @@ import { astronautBytes } from '../support/pictures.js';
 const assets = await loadAssets();
 await createBackend('wasm', assets);
 const raster = await createImageDecoder(assets.wasm).decode(astronautBytes());
-const [face] = (await createFaceDetector(assets.detector)).detect(raster);
+const [face] = (await createFaceDetector(assets)).detect(raster);
 if (!face) throw new Error('no face');
 process.stdout.write(createHash('sha256').update(cropFace(raster, face)).digest('hex'));

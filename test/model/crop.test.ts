@@ -18,7 +18,7 @@ const photo = pictures.astronaut();
 beforeAll(async () => {
   const assets = await loadAssets();
   await createBackend('wasm', assets);
-  detector = await createFaceDetector(assets.detector);
+  detector = await createFaceDetector(assets);
   decoder = createImageDecoder(assets.wasm);
 });
 

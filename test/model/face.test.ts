@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { loadAssets } from '../../src/assets/node.js';
 import { createBackend } from '../../src/model/backends/index.js';
 import { dropCovered, mergeCandidates } from '../../src/model/face/candidates.js';
-import { letterbox } from '../../src/model/face/letterbox.js';
 import { createFaceDetector, type FaceDetector } from '../../src/model/face.js';
 import type { Raster } from '../../src/model/image.js';
 import { astronaut, pattern, rotated } from '../support/pictures.js';
@@ -14,7 +13,7 @@ const photo = astronaut();
 beforeAll(async () => {
   const assets = await loadAssets();
   await createBackend('wasm', assets);
-  detector = await createFaceDetector(assets.detector);
+  detector = await createFaceDetector(assets);
 });
 
 /** Two pictures side by side, the second `scale` times smaller by dropping pixels. */
@@ -87,18 +86,6 @@ describe('detect', () => {
     const kept = tf.zeros([1]); // the control: a leak would be counted
     expect(tf.memory().numTensors).toBe(before + 1);
     kept.dispose();
-  });
-});
-
-describe('letterbox', () => {
-  test('averages areas when shrinking: 1000 x 500 in stripes becomes grey', () => {
-    const width = 1024;
-    const data = new Uint8ClampedArray(width * 512 * 4).map((_, at) => ((at >> 2) % 2 ? 255 : 0));
-    const boxed = letterbox({ width, height: 512, data }, 256);
-    expect(boxed).toMatchObject({ x: 0, y: 64, width: 256, height: 128 });
-    const inside = boxed.pixels.subarray(64 * 256 * 3, 192 * 256 * 3);
-    for (const value of inside) expect(Math.abs(value)).toBeLessThan(1e-6);
-    expect(boxed.pixels[0]).toBe(-1);
   });
 });
 

@@ -284,19 +284,19 @@ describe.each(['kernels', 'relaxedKernels'] as const)('%s', (kernels) => {
 });
 
 describe('what both sides of the kernels must agree on, or the module writes beyond its scratch', () => {
-  /** The constant of a file of src/model/plan/kernels, in its own units. */
+  /** The constant of a file of src/model, in its own units. */
   const constant = (file: string, name: string) => {
-    const source = readFileSync(`src/model/plan/kernels/${file}`, 'utf8');
+    const source = readFileSync(`src/model/${file}`, 'utf8');
     return Number(new RegExp(`const ${name}(?:: \\w+)? = (\\d+);`).exec(source)?.[1]);
   };
 
   it.each([
-    ['LANES', 'memory.ts', 'assembly/vectors.ts', 1],
-    ['CELLS', 'convolution.ts', 'assembly/convolution.ts', 1],
-    ['LINES', 'residual.ts', 'assembly/vectors.ts', 1],
-    ['MATRICES', 'residual.ts', 'assembly/residual.ts', 1],
+    ['LANES', 'plan/kernels/memory.ts', 'assembly/vectors.ts', 1],
+    ['CELLS', 'plan/kernels/convolution.ts', 'assembly/convolution.ts', 1],
+    ['LINES', 'plan/kernels/residual.ts', 'assembly/vectors.ts', 1],
+    ['MATRICES', 'plan/kernels/residual.ts', 'assembly/residual.ts', 1],
     // float32 values here, bytes there.
-    ['HEAD', 'residual.ts', 'assembly/residual.ts', 4],
+    ['HEAD', 'plan/kernels/residual.ts', 'assembly/residual.ts', 4],
   ])('%s', (name, ours, theirs, unit) => {
     expect(constant(ours, name)).toBeGreaterThan(1);
     expect(constant(theirs, name)).toBe(unit * constant(ours, name));

@@ -25,7 +25,7 @@ let detector: FaceDetector;
 beforeAll(async () => {
   assets = await loadAssets();
   await createBackend('wasm', assets);
-  detector = await createFaceDetector(assets.detector);
+  detector = await createFaceDetector(assets);
 });
 
 /** Says of each crop what its bytes are: a score for each label from a seventh of its sum; keeps the calls. */

@@ -25,7 +25,7 @@ export async function createCropper(face: 'auto' | 'whole', side?: number): Prom
   const assets = await loadAssets();
   await createBackend('wasm', assets);
   const decoder = createImageDecoder(assets.wasm);
-  const detector = await createFaceDetector(assets.detector);
+  const detector = await createFaceDetector(assets);
   const read = async (file: string): Promise<Raster> => {
     try {
       const bytes = readFileSync(file);

@@ -16,7 +16,7 @@ import { type Answer, LOADED, type Question } from './pool.js';
 async function load({ assets, model, maxPixels }: ThreadData): Promise<ThreadMethods> {
   const backend = await createBackend('wasm', assets);
   const decoder = createImageDecoder(assets.wasm, { maxPixels });
-  const finder = createFinder(decoder, await createFaceDetector(assets.detector));
+  const finder = createFinder(decoder, await createFaceDetector(assets));
   const classifier = model && createClassifier(model, backend);
   await finder.warmUp();
   classifier?.classify(ANY_CROP);

@@ -3,3 +3,4 @@
 export { convolution } from './convolution';
 export { pool } from './pool';
 export { residual } from './residual';
+export { sumColumns, sumRows } from './letterbox';
