@@ -9,11 +9,12 @@ import {
   dropCovered,
   GRID_SIZES,
   INPUT_SIDE,
+  isSameFace,
   mergeCandidates,
   REGRESSION,
 } from './face/candidates.js';
 import { createLetterbox } from './face/letterbox.js';
-import { type Region, regionsOf } from './face/tiles.js';
+import { type Region, regionAround, regionsOf } from './face/tiles.js';
 import type { Raster } from './image/raster.js';
 
 export interface Point {
@@ -42,7 +43,7 @@ export interface DetectOptions {
    * Default: as small as at most about three tiles a side show, but not below 40, and nothing is left out.
    */
   minFaceSize?: number;
-  /** Least confidence, 0 to 1. Default 0.5. */
+  /** Least confidence, 0 to 1, of the first look and of the last. Default 0.5. */
   minConfidence?: number;
 }
 
@@ -54,6 +55,13 @@ export interface FaceDetector {
 
 /** The network's outputs: logits and regression of the fine grid, then of the coarse one. */
 const OUTPUTS = ['Identity', 'Identity_2', 'Identity_1', 'Identity_3'];
+
+/** From this confidence on, one look at a face is enough. */
+const SURE = 0.8;
+/** Least confidence of a face that is looked at again. */
+const CONFIRMED = 0.7;
+/** Most faces that are looked at again, the surest first. What is less sure is then left out. */
+const MOST_DOUBTS = 100;
 
 /**
  * Loads BlazeFace (back, 256 x 256; Bazarevsky et al. 2019) onto the current tfjs backend. It is the one
@@ -119,22 +127,39 @@ export async function createFaceDetector({
       .filter((candidate) => !isCut(candidate, region, raster));
   }
 
+  /** What a closer look says of a face; undefined where it sees none there. */
+  function lookAgain(raster: Raster, face: Candidate, minConfidence: number): Candidate | undefined {
+    const [x, y, side] = face.values as unknown as [number, number, number];
+    const region = regionAround(raster, x, y, side);
+    if (!region) return face;
+    const seen = mergeCandidates(look(raster, region, Math.max(minConfidence, CONFIRMED)));
+    return [...seen].find((one) => isSameFace(one, face));
+  }
+
   return {
     detect(raster, { maxFaces = 100, minFaceSize, minConfidence = 0.5 } = {}) {
       makeCurrent(engineName);
       const candidates = regionsOf(raster.width, raster.height, minFaceSize)
         .flatMap((region) => look(raster, region, minConfidence))
-        .sort((one, other) => other.confidence - one.confidence);
-      const faces: Face[] = [];
-      for (const candidate of dropCovered(mergeCandidates(candidates))) {
+        .sort(surestFirst);
+      const isLarge = ({ values }: Candidate) => (values[2] as number) >= (minFaceSize ?? 0);
+      let doubts = 0;
+      const confirm = (face: Candidate) => {
+        if (face.confidence >= SURE || !isLarge(face)) return face;
+        return doubts++ < MOST_DOUBTS ? lookAgain(raster, face, minConfidence) : undefined;
+      };
+      const faces: Candidate[] = [];
+      for (const face of dropCovered(mergeCandidates(candidates), confirm)) {
+        if (isLarge(face)) faces.push(face);
         if (faces.length >= maxFaces) break;
-        if ((candidate.values[2] as number) >= (minFaceSize ?? 0)) faces.push(toFace(candidate, raster));
       }
-      return faces;
+      return faces.sort(surestFirst).map((face) => toFace(face, raster));
     },
     dispose: () => model.dispose(),
   };
 }
+
+const surestFirst = (one: Candidate, other: Candidate) => other.confidence - one.confidence;
 
 /** Whether a face reaches over a side of the region where the picture goes on: another region shows it whole. */
 function isCut({ values }: Candidate, region: Region, { width, height }: Raster): boolean {

@@ -1,19 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { findPeer } from '../../scripts/bench/peers.js';
 import { loadAssets } from '../../src/assets/node.js';
 import { createBackend } from '../../src/model/backends/index.js';
 import { dropCovered, mergeCandidates } from '../../src/model/face/candidates.js';
 import { createFaceDetector, type FaceDetector } from '../../src/model/face.js';
-import type { Raster } from '../../src/model/image.js';
+import { createImageDecoder, type ImageDecoder, type Raster } from '../../src/model/image.js';
 import { astronaut, pattern, rotated } from '../support/pictures.js';
 
 let detector: FaceDetector;
+let decoder: ImageDecoder;
 const photo = astronaut();
 
 beforeAll(async () => {
   const assets = await loadAssets();
   await createBackend('wasm', assets);
   detector = await createFaceDetector(assets);
+  decoder = createImageDecoder(assets.wasm);
 });
 
 /** Two pictures side by side, the second `scale` times smaller by dropping pixels. */
@@ -28,6 +33,18 @@ function beside(left: Raster, scale: number): Raster {
     }
   }
   return { width, height: left.height, data };
+}
+
+/** A photo enlarged by repeating its pixels. */
+function enlarged({ width, height, data }: Raster, factor: number): Raster {
+  const source = new Uint32Array(data.buffer, data.byteOffset, width * height);
+  const out = new Uint32Array(width * height * factor ** 2);
+  const across = width * factor;
+  for (let at = 0; at < out.length; at++) {
+    const [x, y] = [at % across, Math.floor(at / across)];
+    out[at] = source[Math.floor(y / factor) * width + Math.floor(x / factor)] as number;
+  }
+  return { width: across, height: height * factor, data: new Uint8ClampedArray(out.buffer) };
 }
 
 describe('detect', () => {
@@ -64,6 +81,33 @@ describe('detect', () => {
     expect(faces).toHaveLength(2);
     expect(faces[0]?.confidence).toBeGreaterThanOrEqual(faces[1]?.confidence ?? 1);
     expect(detector.detect(two, { minConfidence: 0.3, maxFaces: 1 })).toEqual([faces[0]]);
+  });
+
+  test.each([
+    2, 4, 6,
+  ])('the photo enlarged %i times has one face, too, where more tiles are looked at', (factor) => {
+    const faces = detector.detect(enlarged(photo, factor));
+    expect(faces).toHaveLength(1);
+    const [alone] = detector.detect(photo);
+    expect(Math.abs((faces[0]?.box.x as number) - (alone?.box.x as number))).toBeLessThan(0.02);
+  });
+
+  // Photographs of 1920 pixels that face-api shows itself with, which npm run setup:bench installs.
+  const demo = findPeer('@vladmandic/face-api/demo/sample1.jpg');
+  test.skipIf(!demo).each([
+    [1, 3],
+    [2, 3],
+    [3, 3],
+    [4, 4],
+    [5, 5],
+    [6, 4],
+  ])("face-api's photograph %i shows %i people, and nothing else that is a face", async (number, people) => {
+    const bytes = readFileSync(join(dirname(demo as string), `sample${number}.jpg`));
+    const faces = detector.detect(await decoder.decode(bytes));
+    expect(faces).toHaveLength(people);
+    const confidences = faces.map(({ confidence }) => confidence);
+    expect(confidences).toEqual(confidences.toSorted((one, other) => other - one));
+    expect(confidences.at(-1)).toBeGreaterThan(0.75); // what is no face was 0.52 to 0.65 sure at the first look
   });
 
   test('no face in a pattern, a pixel or a line', () => {
@@ -116,4 +160,19 @@ test('of a crowd only the faces that are asked for are merged', () => {
   const [first, second] = dropCovered(mergeCandidates(crowd));
   expect([first?.confidence, second?.confidence]).toEqual([1, 0.999]);
   expect(read).toBeLessThan(20 * crowd.length); // a few for each of the two; for all it were a thousand times as many
+});
+
+test('a face is what it turns out to be: it covers others from there, and is left out where it is none', () => {
+  const asked: number[] = [];
+  const faces = [at(50, 0.9), at(150, 0.7), at(250, 0.6), at(255, 0.55)];
+  const confirmed = dropCovered(faces, (face) => {
+    asked.push(face.confidence);
+    if (face.confidence === 0.9) return face;
+    return face.confidence === 0.7 ? undefined : at(face.values[0] as number, 0.8);
+  });
+  expect([...confirmed].map(({ confidence, values }) => [confidence, values[0]])).toEqual([
+    [0.9, 50],
+    [0.8, 250],
+  ]);
+  expect(asked).toEqual([0.9, 0.7, 0.6]); // the last is covered, and not asked for
 });

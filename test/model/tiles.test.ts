@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Region, regionsOf } from '../../src/model/face/tiles.js';
+import { type Region, regionAround, regionsOf } from '../../src/model/face/tiles.js';
 
 describe('regionsOf', () => {
   test('a small picture is looked at once', () => {
@@ -56,5 +56,24 @@ describe('regionsOf', () => {
   test('where 500 looks suffice, faces as small as is wished for are looked for', () => {
     const finest = regionsOf(4000, 3000, 16).at(-1) as Region;
     expect([finest.width, finest.height]).toEqual([256, 256]);
+  });
+});
+
+describe('regionAround', () => {
+  const picture = { width: 1000, height: 300 };
+
+  test.each([
+    ['in its middle', 500, 150, 50, { x: 400, y: 50, width: 200, height: 200 }],
+    ['as far as the picture goes', 10, 295, 50, { x: 0, y: 100, width: 200, height: 200 }],
+    ['as high as the picture is', 900, 150, 100, { x: 600, y: 0, width: 400, height: 300 }],
+    ['beyond the picture', -70, 400, 20, { x: 0, y: 220, width: 80, height: 80 }],
+    ['of no size', 20, 20, 0, { x: 20, y: 20, width: 1, height: 1 }],
+  ])('a face %s', (_, x, y, side, region) => {
+    expect(regionAround(picture, x, y, side)).toEqual(region);
+  });
+
+  test('there is none for a face that fills the picture: it has been looked at so', () => {
+    expect(regionAround(picture, 500, 150, 249)).toBeDefined();
+    expect(regionAround(picture, 500, 150, 250)).toBeUndefined();
   });
 });

@@ -77,23 +77,30 @@ export function* mergeCandidates(candidates: Candidate[]): Generator<Candidate> 
 /** Candidates of the same face as the best, itself among them, and all others. */
 function apart(best: Candidate, candidates: Candidate[]): [same: Candidate[], others: Candidate[]] {
   const [same, others]: [Candidate[], Candidate[]] = [[], []];
-  for (const one of candidates)
-    (one === best || overlap(best, one) > SAME_FACE_OVERLAP ? same : others).push(one);
+  for (const one of candidates) (one === best || isSameFace(best, one) ? same : others).push(one);
   return [same, others];
 }
+
+/** Whether two candidates are one face. */
+export const isSameFace = (one: Candidate, other: Candidate): boolean =>
+  overlap(one, other) > SAME_FACE_OVERLAP;
 
 /**
  * Leaves out what lies mostly in a surer face, or a surer face in it: another scale's view of that face, or none.
  *
  * @param faces best first
+ * @param confirm what each of the others turns out to be; undefined where it is no face
  */
-export function* dropCovered(faces: Iterable<Candidate>): Generator<Candidate> {
+export function* dropCovered(
+  faces: Iterable<Candidate>,
+  confirm: (face: Candidate) => Candidate | undefined = (face) => face,
+): Generator<Candidate> {
   const kept: Candidate[] = [];
-  for (const face of faces) {
-    const covered = kept.some(
-      (surer) => intersection(surer, face) > MOST_COVERED * Math.min(area(surer), area(face)),
-    );
-    if (covered) continue;
+  const isCovered = (face: Candidate) =>
+    kept.some((surer) => intersection(surer, face) > MOST_COVERED * Math.min(area(surer), area(face)));
+  for (const found of faces) {
+    const face = isCovered(found) ? undefined : confirm(found);
+    if (!face || isCovered(face)) continue;
     kept.push(face);
     yield face;
   }
