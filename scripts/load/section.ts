@@ -1,4 +1,4 @@
-import { cpus } from 'node:os';
+import { measuredBy } from '../bench/markdown.js';
 import { median } from '../lib/statistics.js';
 import { bestRatio, type Cell, ratio } from './measure.js';
 
@@ -42,7 +42,6 @@ export function sectionOf(cells: Cell[], { others, command }: Circumstances): st
       ? [`- ${what}: **${ratio(one, other).toFixed(2)}×**, best rounds ${bestRatio(one, other).toFixed(2)}×`]
       : [],
   );
-  const [{ model } = { model: 'unknown' }] = cpus();
   return `## The server under load
 
 Clients that each send one crop to \`/v2/models/mien/infer\`, again as soon as they are answered, from the same machine.
@@ -57,5 +56,5 @@ With 32 clients:
 
 ${sentences.join('\n')}
 
-Other work took ${others.toFixed(2)} cores meanwhile. ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores of ${model.trim()}, ${process.platform} ${process.arch}, Node ${process.versions.node}: \`${command}\`.`;
+Other work took ${others.toFixed(2)} cores meanwhile. ${measuredBy(command)}`;
 }
