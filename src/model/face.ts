@@ -14,6 +14,7 @@ import {
   REGRESSION,
 } from './face/candidates.js';
 import { createLetterbox } from './face/letterbox.js';
+import { turnedByMouth } from './face/profile.js';
 import { type Region, regionAround, regionsOf } from './face/tiles.js';
 import type { Raster } from './image/raster.js';
 
@@ -28,7 +29,10 @@ export interface Face {
   box: { x: number; y: number; width: number; height: number };
   /** How sure the detector is that this is a face, 0 to 1. */
   confidence: number;
-  /** Left and right as seen in the picture when the face is upright: `left` is the person's right eye. */
+  /**
+   * Left and right as seen in the picture when the face is upright: `left` is the person's right eye. Their line is turned by the
+   * mouth where both are nearly one, as in profile.
+   */
   eyes: { left: Point; right: Point };
   /** Angle of the line through the eyes, degrees, -180 to 180; positive is turned clockwise. */
   roll: number;
@@ -179,12 +183,13 @@ function isCut({ values }: Candidate, region: Region, { width, height }: Raster)
 const rounded = (ratio: number) => Math.round(ratio * 65536) / 65536;
 
 function toFace({ confidence, values }: Candidate, { width, height }: Raster): Face {
-  const [x, y, boxWidth, boxHeight, leftX, leftY, rightX, rightY] = values as unknown as [
-    ...[number, number, number, number],
-    ...[number, number, number, number],
+  const [x, y, boxWidth, boxHeight] = values as unknown as [number, number, number, number];
+  const point = (at: number): Point => ({ x: values[at] as number, y: values[at + 1] as number });
+  const ratios = (place: Point): Point => ({ x: rounded(place.x / width), y: rounded(place.y / height) });
+  const [left, right] = turnedByMouth([point(4), point(6)], point(10), boxWidth).map(ratios) as [
+    Point,
+    Point,
   ];
-  const left = { x: rounded(leftX / width), y: rounded(leftY / height) };
-  const right = { x: rounded(rightX / width), y: rounded(rightY / height) };
   const roll = Math.atan2((right.y - left.y) * height, (right.x - left.x) * width);
   return {
     box: {

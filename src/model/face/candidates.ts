@@ -2,7 +2,7 @@
 export interface Candidate {
   /** 0 to 1. */
   confidence: number;
-  /** centre x, centre y, width, height, then x and y of the eye left and the eye right in the picture. */
+  /** centre x, centre y, width, height, then x and y of the eye left in the picture, the eye right, the nose's tip and the mouth. */
   values: Float64Array;
 }
 
@@ -23,8 +23,10 @@ const ANCHORS: [number, number][] = GRIDS.flatMap(({ cells, anchors }) =>
   }),
 );
 
-/** Box x, y, width, height, then six points; the first two are the eyes, the person's right one first. */
+/** Box x, y, width, height, then six points: the eyes, the person's right one first, nose, mouth, and the ears. */
 export const REGRESSION = 16;
+/** All but the ears. */
+const KEPT = 12;
 /** MediaPipe's `min_suppression_threshold` for this network. */
 const SAME_FACE_OVERLAP = 0.3;
 /** Share of the smaller of two faces from which on the less sure one is left out. */
@@ -45,7 +47,7 @@ export function decodeCandidates(
   ANCHORS.forEach(([x, y], index) => {
     const confidence = 1 / (1 + Math.exp(-(logits[index] as number)));
     if (confidence < minConfidence) return;
-    const raw = regression.subarray(index * REGRESSION, index * REGRESSION + 8);
+    const raw = regression.subarray(index * REGRESSION, index * REGRESSION + KEPT);
     const values = Float64Array.from(raw, (value, at) =>
       at === 2 || at === 3 ? value : value + (at % 2 === 0 ? x : y),
     );
