@@ -15,7 +15,7 @@ import {
 } from './face/candidates.js';
 import { createLetterbox } from './face/letterbox.js';
 import { turnedByMouth } from './face/profile.js';
-import { type Region, regionAround, regionsOf } from './face/tiles.js';
+import { type Look, lookAround, type Region, regionsOf } from './face/tiles.js';
 import type { Raster } from './image/raster.js';
 
 export interface Point {
@@ -60,6 +60,8 @@ export interface FaceDetector {
 /** The network's outputs: logits and regression of the fine grid, then of the coarse one. */
 const OUTPUTS = ['Identity', 'Identity_2', 'Identity_1', 'Identity_3'];
 
+/** Share of the square that a picture takes when it shows no face otherwise: one that reaches over its borders is found so. */
+const BORDERED = 2 / 3;
 /** From this confidence on, one look at a face is enough. */
 const SURE = 0.8;
 /** Least confidence of a face that is looked at again. */
@@ -115,8 +117,8 @@ export async function createFaceDetector({
   }
 
   /** Candidates of one region, in pixels of the raster; not those that the region's border cuts. */
-  function look(raster: Raster, region: Region, minConfidence: number): Candidate[] {
-    const boxed = letterbox(raster, region);
+  function look(raster: Raster, { region, share }: Look, minConfidence: number): Candidate[] {
+    const boxed = letterbox(raster, region, share);
     const { logits, regression } = run(boxed.pixels);
     // Whole pixels leave the two a little apart.
     const [scaleX, scaleY] = [region.width / boxed.width, region.height / boxed.height];
@@ -131,33 +133,41 @@ export async function createFaceDetector({
       .filter((candidate) => !isCut(candidate, region, raster));
   }
 
-  /** What a closer look says of a face; undefined where it sees none there. */
+  /** What a look at a face alone says of it; undefined where it sees none there. */
   function lookAgain(raster: Raster, face: Candidate, minConfidence: number): Candidate | undefined {
     const [x, y, side] = face.values as unknown as [number, number, number];
-    const region = regionAround(raster, x, y, side);
-    if (!region) return face;
-    const seen = mergeCandidates(look(raster, region, Math.max(minConfidence, CONFIRMED)));
+    const around = lookAround(raster, x, y, side);
+    const seen = mergeCandidates(look(raster, around, Math.max(minConfidence, CONFIRMED)));
     return [...seen].find((one) => isSameFace(one, face));
   }
 
   return {
     detect(raster, { maxFaces = 100, minFaceSize, minConfidence = 0.5 } = {}) {
       makeCurrent(engineName);
-      const candidates = regionsOf(raster.width, raster.height, minFaceSize)
-        .flatMap((region) => look(raster, region, minConfidence))
-        .sort(surestFirst);
       const isLarge = ({ values }: Candidate) => (values[2] as number) >= (minFaceSize ?? 0);
       let doubts = 0;
       const confirm = (face: Candidate) => {
         if (face.confidence >= SURE || !isLarge(face)) return face;
         return doubts++ < MOST_DOUBTS ? lookAgain(raster, face, minConfidence) : undefined;
       };
-      const faces: Candidate[] = [];
-      for (const face of dropCovered(mergeCandidates(candidates), confirm)) {
-        if (isLarge(face)) faces.push(face);
-        if (faces.length >= maxFaces) break;
-      }
-      return faces.sort(surestFirst).map((face) => toFace(face, raster));
+      const facesOf = (looks: Look[]): Candidate[] => {
+        const candidates = looks.flatMap((one) => look(raster, one, minConfidence)).sort(surestFirst);
+        const faces: Candidate[] = [];
+        for (const face of dropCovered(mergeCandidates(candidates), confirm)) {
+          if (isLarge(face)) faces.push(face);
+          if (faces.length >= maxFaces) break;
+        }
+        return faces.sort(surestFirst);
+      };
+      const looks = regionsOf(raster.width, raster.height, minFaceSize).map((region) => ({
+        region,
+        share: 1,
+      }));
+      const [whole] = looks as [Look];
+      const faces = facesOf(looks);
+      return (faces.length > 0 ? faces : facesOf([{ ...whole, share: BORDERED }])).map((face) =>
+        toFace(face, raster),
+      );
     },
     dispose: () => model.dispose(),
   };

@@ -92,6 +92,22 @@ describe('detect', () => {
     expect(Math.abs((faces[0]?.box.x as number) - (alone?.box.x as number))).toBeLessThan(0.02);
   });
 
+  test.each([
+    0.8, 0.9, 1, 1.2, 1.5,
+  ])('a picture of %d widths of the face and nothing else shows one face', (widths) => {
+    const side = Math.round(104 * widths);
+    const [x, y] = [Math.round(225 - side / 2), Math.round(126 - side * 0.55)];
+    const data = new Uint8ClampedArray(side * side * 4);
+    for (let row = 0; row < side; row++) {
+      const from = ((y + row) * photo.width + x) * 4;
+      data.set(photo.data.subarray(from, from + side * 4), row * side * 4);
+    }
+    const faces = detector.detect({ width: side, height: side, data });
+    expect(faces).toHaveLength(1);
+    expect((faces[0]?.box.width as number) * side).toBeGreaterThan(60);
+    expect((faces[0]?.box.width as number) * side).toBeLessThan(130);
+  });
+
   // Photographs of 1920 pixels that face-api shows itself with, which npm run setup:bench installs.
   const demo = findPeer('@vladmandic/face-api/demo/sample1.jpg');
   test.skipIf(!demo).each([

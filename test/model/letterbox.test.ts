@@ -6,13 +6,16 @@ import { createLetterbox, type Letterbox, type Letterboxed } from '../../src/mod
 import type { Region } from '../../src/model/face/tiles.js';
 import type { Raster } from '../../src/model/image.js';
 import { hasRelaxedSimd } from '../../src/model/plan/kernels/relaxed-simd.js';
+import type { WasmModule } from '../../src/model/wasm-module.js';
 import { randomNumbers } from '../support/random.js';
 
 const SIDE = 256;
+let kernels: WasmModule;
 let letterbox: Letterbox;
 
 beforeAll(async () => {
-  letterbox = createLetterbox((await loadAssets()).wasm.kernels, SIDE);
+  kernels = (await loadAssets()).wasm.kernels;
+  letterbox = createLetterbox(kernels, SIDE);
 });
 
 const random = randomNumbers(5);
@@ -79,6 +82,18 @@ describe('letterbox', () => {
       worst = Math.max(worst, Math.abs((pixels[at] as number) - wanted));
     }
     expect(worst).toBeLessThan(2e-6);
+  });
+
+  test('takes a share of the square', () => {
+    const raster = noise(500, 200);
+    const { pixels, ...fitted } = letterbox(raster, undefined, 0.25);
+    expect(fitted).toEqual({ x: 96, y: 115, width: 64, height: 26 });
+    const small = createLetterbox(kernels, 64)(raster);
+    const row = (from: Float32Array, side: number, y: number, x: number) =>
+      from.subarray((y * side + x) * 3, (y * side + x + 64) * 3);
+    for (let y = 0; y < 26; y++)
+      expect(row(pixels, SIDE, 115 + y, 96)).toEqual(row(small.pixels, 64, small.y + y, 0));
+    expect(pixels.filter((value) => value !== -1).length).toBeLessThanOrEqual(64 * 26 * 3);
   });
 
   test('averages areas when shrinking: stripes become grey', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Region, regionAround, regionsOf } from '../../src/model/face/tiles.js';
+import { lookAround, type Region, regionsOf } from '../../src/model/face/tiles.js';
 
 describe('regionsOf', () => {
   test('a small picture is looked at once', () => {
@@ -59,21 +59,17 @@ describe('regionsOf', () => {
   });
 });
 
-describe('regionAround', () => {
+describe('lookAround', () => {
   const picture = { width: 1000, height: 300 };
 
   test.each([
-    ['in its middle', 500, 150, 50, { x: 400, y: 50, width: 200, height: 200 }],
-    ['as far as the picture goes', 10, 295, 50, { x: 0, y: 100, width: 200, height: 200 }],
-    ['as high as the picture is', 900, 150, 100, { x: 600, y: 0, width: 400, height: 300 }],
-    ['beyond the picture', -70, 400, 20, { x: 0, y: 220, width: 80, height: 80 }],
-    ['of no size', 20, 20, 0, { x: 20, y: 20, width: 1, height: 1 }],
-  ])('a face %s', (_, x, y, side, region) => {
-    expect(regionAround(picture, x, y, side)).toEqual(region);
-  });
-
-  test('there is none for a face that fills the picture: it has been looked at so', () => {
-    expect(regionAround(picture, 500, 150, 249)).toBeDefined();
-    expect(regionAround(picture, 500, 150, 250)).toBeUndefined();
+    ['in its middle', 500, 150, 50, { x: 400, y: 50, width: 200, height: 200 }, 1],
+    ['as far as the picture goes', 10, 295, 50, { x: 0, y: 100, width: 200, height: 200 }, 1],
+    ['as high as the picture is', 900, 150, 100, { x: 600, y: 0, width: 400, height: 300 }, 1],
+    ['beyond the picture', -70, 400, 20, { x: 0, y: 220, width: 80, height: 80 }, 1],
+    ['of no size', 20, 20, 0, { x: 20, y: 20, width: 1, height: 1 }, 1],
+    ['that fills the picture', 500, 150, 500, { x: 0, y: 0, width: 1000, height: 300 }, 0.5],
+  ])('a face %s is a quarter of what is seen', (_, x, y, side, region, share) => {
+    expect(lookAround(picture, x, y, side)).toEqual({ region, share });
   });
 });

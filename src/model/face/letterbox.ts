@@ -16,8 +16,10 @@ export interface Letterboxed {
 /**
  * Fits a raster, or a region of it, into a square, keeping its aspect. Averages areas when shrinking, since a bilinear lookup
  * would skip most pixels of a large photo; interpolates when enlarging.
+ *
+ * @param share how much of the square's side its longer side takes, above 0, at most 1, which is the default
  */
-export type Letterbox = (raster: Raster, region?: Region) => Letterboxed;
+export type Letterbox = (raster: Raster, region?: Region, share?: number) => Letterboxed;
 
 /** For each output position along one axis, the source positions it reads and how much of each. */
 interface Taps {
@@ -62,10 +64,10 @@ export function createLetterbox(kernels: WasmModule, side: number): Letterbox {
     if (missing > 0) memory.grow(missing);
   }
 
-  return (raster, region = whole(raster)) => {
-    const longest = Math.max(region.width, region.height);
-    const width = Math.max(1, Math.round((region.width * side) / longest));
-    const height = Math.max(1, Math.round((region.height * side) / longest));
+  return (raster, region = whole(raster), share = 1) => {
+    const scale = (side * share) / Math.max(region.width, region.height);
+    const width = Math.max(1, Math.round(region.width * scale));
+    const height = Math.max(1, Math.round(region.height * scale));
     const x = Math.floor((side - width) / 2);
     const y = Math.floor((side - height) / 2);
 

@@ -70,24 +70,31 @@ function starts(length: number, tile: number): number[] {
   );
 }
 
-/** Sides of a face that a closer look at it is wide: as the detector is surest, its faces are 64 pixels wide then. */
-const CLOSER = 4;
+/** Sides of a face that a look at it alone is wide: its 64 pixels of the input are what the detector tells best. */
+const AROUND = 4;
+
+/** A look at a region, which fills so much of the detector's square; black is around it. */
+export interface Look {
+  region: Region;
+  /** Of the square's side, 0 to 1. */
+  share: number;
+}
 
 /**
- * Where to look at a face again: a square around it, as far as the picture goes. Undefined where that were all of the picture.
+ * How to look at one face: it is a quarter of the square, among what the picture has around it.
  *
  * @param x the face's centre, in pixels, as `y`; `side` is its width
  */
-export function regionAround(
+export function lookAround(
   { width, height }: { width: number; height: number },
   x: number,
   y: number,
   side: number,
-): Region | undefined {
-  const wanted = Math.max(1, Math.round(side * CLOSER));
-  if (wanted >= Math.max(width, height)) return undefined;
+): Look {
+  const wanted = Math.max(1, Math.round(side * AROUND));
   const [across, down] = [Math.min(wanted, width), Math.min(wanted, height)];
   const from = (centre: number, shown: number, all: number) =>
     Math.round(Math.min(all - shown, Math.max(0, centre - shown / 2)));
-  return { x: from(x, across, width), y: from(y, down, height), width: across, height: down };
+  const region = { x: from(x, across, width), y: from(y, down, height), width: across, height: down };
+  return { region, share: Math.max(across, down) / wanted };
 }
