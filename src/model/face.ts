@@ -116,7 +116,7 @@ export async function createFaceDetector({
     return { logits, regression };
   }
 
-  /** Candidates of one region, in pixels of the raster; not those that the region's border cuts. */
+  /** Candidates of one look, in pixels of the raster; not those that the region's border cuts. */
   function look(raster: Raster, { region, share }: Look, minConfidence: number): Candidate[] {
     const boxed = letterbox(raster, region, share);
     const { logits, regression } = run(boxed.pixels);

@@ -56,7 +56,7 @@ function expected({ width, data }: Raster, region: Region, fitted: Region, x: nu
 }
 
 describe('letterbox', () => {
-  test.each<[string, number, number, Region | undefined]>([
+  test.each<[string, number, number, Region | undefined, number?]>([
     ['shrinks by little', 300, 270, undefined],
     ['shrinks by much, to half a square', 1999, 1000, undefined],
     ['shrinks one side of a long picture to a line', 60_000, 3, undefined],
@@ -64,11 +64,12 @@ describe('letterbox', () => {
     ['enlarges', 37, 20, undefined],
     ['enlarges a pixel', 1, 1, undefined],
     ['shows a region', 700, 600, { x: 41, y: 7, width: 555, height: 590 }],
+    ['takes a quarter of the square, a thousand rows in one', 40, 65_535, undefined, 0.25],
     ['shows the last pixels', 700, 600, { x: 600, y: 580, width: 100, height: 20 }],
-  ])('%s: %i x %i', (_, width, height, region) => {
+  ])('%s: %i x %i', (_, width, height, region, share = 1) => {
     const raster = noise(width, height);
-    const { pixels, ...fitted } = letterbox(raster, region);
-    expect(Math.max(fitted.width, fitted.height)).toBe(SIDE);
+    const { pixels, ...fitted } = letterbox(raster, region, share);
+    expect(Math.max(fitted.width, fitted.height)).toBe(SIDE * share);
     expect(pixels).toHaveLength(SIDE * SIDE * 3);
     const shown = region ?? { x: 0, y: 0, width, height };
     let worst = 0;

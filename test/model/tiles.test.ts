@@ -68,6 +68,7 @@ describe('lookAround', () => {
     ['as high as the picture is', 900, 150, 100, { x: 600, y: 0, width: 400, height: 300 }, 1],
     ['beyond the picture', -70, 400, 20, { x: 0, y: 220, width: 80, height: 80 }, 1],
     ['of no size', 20, 20, 0, { x: 20, y: 20, width: 1, height: 1 }, 1],
+    ['that is said to be wider than the picture', 0, 0, 9999, { x: 0, y: 0, width: 1000, height: 300 }, 0.25],
     ['that fills the picture', 500, 150, 500, { x: 0, y: 0, width: 1000, height: 300 }, 0.5],
   ])('a face %s is a quarter of what is seen', (_, x, y, side, region, share) => {
     expect(lookAround(picture, x, y, side)).toEqual({ region, share });

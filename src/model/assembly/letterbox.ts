@@ -1,6 +1,9 @@
 // What src/model/face/letterbox.ts does for each pixel of a picture. Without fused multiply-add, so that every runtime
 // finds the same faces.
 
+/** Rows of 255 whose sum is a uint16. */
+const MOST_ROWS: usize = 257;
+
 /** Four uint16 as float32. */
 // @ts-ignore: decorator
 @inline
@@ -17,7 +20,7 @@ function high(x: v128): v128 {
 /**
  * The weighted sum of neighbouring rows of a picture.
  *
- * @param rows uint8 [count, rowBytes], `count` from 1 to 258; `rowBytes` is a multiple of 16
+ * @param rows uint8 [count, rowBytes], `count` at least 1; `rowBytes` is a multiple of 16
  * @param first weight of the first row; `last` that of the last one, where there are two; `middle` of those between
  * @param sum float32 [rowBytes]
  */
@@ -29,9 +32,9 @@ export function sumRows(rows: usize, count: i32, rowBytes: usize, first: f32, mi
     let left = i16x8.extend_low_i8x16_u(bytes), right = i16x8.extend_high_i8x16_u(bytes);
     let a = f32x4.mul(low(left), firsts), b = f32x4.mul(high(left), firsts);
     let c = f32x4.mul(low(right), firsts), d = f32x4.mul(high(right), firsts);
-    if (between) {
+    for (let row = rows + rowBytes, after = row + between; row < after; ) {
       left = right = i16x8.splat(0);
-      for (let row = rows + rowBytes, after = row + between; row < after; row += rowBytes) {
+      for (const full = min(after, row + MOST_ROWS * rowBytes); row < full; row += rowBytes) {
         bytes = v128.load(row);
         left = i16x8.add(left, i16x8.extend_low_i8x16_u(bytes));
         right = i16x8.add(right, i16x8.extend_high_i8x16_u(bytes));

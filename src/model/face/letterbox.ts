@@ -49,7 +49,7 @@ const whole = ({ width, height }: Raster): Region => ({ x: 0, y: 0, width, heigh
 
 /**
  * Makes letterboxes of one side. Looking for faces reads a photo of a telephone about three times, for which WebAssembly
- * needs a tenth of JavaScript's time.
+ * needs a sixth of JavaScript's time.
  *
  * @param kernels the module of our own, compiled; its memory here is not the backend's
  */

@@ -91,7 +91,8 @@ export function lookAround(
   y: number,
   side: number,
 ): Look {
-  const wanted = Math.max(1, Math.round(side * AROUND));
+  // No face is wider than the picture is long, whatever the detector says.
+  const wanted = Math.max(1, Math.round(Math.min(side, Math.max(width, height)) * AROUND));
   const [across, down] = [Math.min(wanted, width), Math.min(wanted, height)];
   const from = (centre: number, shown: number, all: number) =>
     Math.round(Math.min(all - shown, Math.max(0, centre - shown / 2)));
