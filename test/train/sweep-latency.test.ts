@@ -21,7 +21,7 @@ function row(name: string, side: number): SweepRow {
 }
 
 it('are ratios to the sweep’s first row, whichever rows are chosen', async () => {
-  const [large, small] = [row('large', 96), row('small', 16)];
+  const [large, small] = [row('large', 256), row('small', 16)];
   const sweep: Sweep = { name: 'sizes', rows: [large, small] };
   const { architecture } = small.runs[0].configuration;
   if ('baseline' in architecture) throw new Error('a baseline has no plan');
