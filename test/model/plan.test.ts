@@ -263,11 +263,15 @@ describe('valuesOf', () => {
     await tf.setBackend('cpu');
     const many = tf.range(0, 300_000);
     const before = tf.memory().numTensors;
-    const milliseconds = (read: () => Float32Array) => {
-      const began = performance.now();
-      expect(read()[299_999]).toBe(299_999);
-      return performance.now() - began;
-    };
+    // The fastest of some: whatever else runs here only adds to a time.
+    const milliseconds = (read: () => Float32Array) =>
+      Math.min(
+        ...Array.from({ length: 5 }, () => {
+          const began = performance.now();
+          expect(read()[299_999]).toBe(299_999);
+          return performance.now() - began;
+        }),
+      );
     const own = milliseconds(() => valuesOf(() => tf.add(many, 0)));
     const within = milliseconds(() => tf.tidy(() => tf.add(many, 0).dataSync<'float32'>()));
     expect(own).toBeLessThan(within / 3);
