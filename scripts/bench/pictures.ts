@@ -10,35 +10,30 @@ export const photo = (): Uint8Array =>
   new Uint8Array(readFileSync(join(packageRoot(), 'test', 'fixtures', 'astronaut.png')));
 
 /** A JPEG of 1920×1080 pixels: the photo side by side and one above another, so that six faces are whole. */
-export async function largePhoto(decoder: ImageDecoder): Promise<Uint8Array> {
-  const { width, height } = await decoder.decode(photo());
-  return redrawn(decoder, 1920, 1080, (x, y) => [x % width, y % height]);
-}
+export const largePhoto = (decoder: ImageDecoder): Promise<Uint8Array> =>
+  redrawn(decoder, { width: 1920, height: 1080 }, (x, y, { width, height }) => [x % width, y % height]);
 
 /** A JPEG as large as a telephone takes it, 12 megapixels: the photo, enlarged. */
-export async function phonePhoto(decoder: ImageDecoder): Promise<Uint8Array> {
-  const { width, height } = await decoder.decode(photo());
-  return redrawn(decoder, PHONE.width, PHONE.height, (x, y) => [
-    Math.floor((x * width) / PHONE.width),
-    Math.floor((y * height) / PHONE.height),
+export function phonePhoto(decoder: ImageDecoder): Promise<Uint8Array> {
+  const phone = { width: 4032, height: 3024 };
+  return redrawn(decoder, phone, (x, y, { width, height }) => [
+    Math.floor((x * width) / phone.width),
+    Math.floor((y * height) / phone.height),
   ]);
 }
 
-const PHONE = { width: 4032, height: 3024 };
-
-/** A JPEG of the photo's pixels. @param place which of them a pixel is */
+/** A JPEG of the photo's pixels. @param place which of the source's a pixel is */
 async function redrawn(
   decoder: ImageDecoder,
-  width: number,
-  height: number,
-  place: (x: number, y: number) => [number, number],
+  { width, height }: { width: number; height: number },
+  place: (x: number, y: number, source: Raster) => [number, number],
 ): Promise<Uint8Array> {
   const source = await decoder.decode(photo());
   const pixels = new Uint32Array(source.data.slice().buffer);
   const drawn = new Uint32Array(width * height);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
-      const [fromX, fromY] = place(x, y);
+      const [fromX, fromY] = place(x, y, source);
       drawn[y * width + x] = pixels[fromY * source.width + fromX] as number;
     }
   const raster: Raster = { width, height, data: new Uint8ClampedArray(drawn.buffer) };

@@ -164,10 +164,9 @@ export async function createFaceDetector({
         share: 1,
       }));
       const [whole] = looks as [Look];
-      const faces = facesOf(looks);
-      return (faces.length > 0 ? faces : facesOf([{ ...whole, share: BORDERED }])).map((face) =>
-        toFace(face, raster),
-      );
+      const seen = facesOf(looks);
+      const faces = seen.length > 0 ? seen : facesOf([{ ...whole, share: BORDERED }]);
+      return faces.map((face) => toFace(face, raster));
     },
     dispose: () => model.dispose(),
   };
