@@ -1,6 +1,7 @@
 import type { Architecture } from '../../src/model/architecture.js';
 import { parameterShapes } from '../../src/model/parameters.js';
-import { decodeSafetensors, encodeSafetensors, type Weight } from '../../src/model/weights.js';
+import { decodeSafetensors, encodeSafetensors, type Weight, type Weights } from '../../src/model/weights.js';
+import { initialWeights } from './engines/tfjs/initialise.js';
 
 /**
  * A grouped kernel for another number of groups. With fewer it computes the same: what did not meet before is multiplied
@@ -23,14 +24,8 @@ function regroup({ shape, data }: Weight, width: number): Weight {
   return { shape: [channels, width, ...area], data: regrouped };
 }
 
-/**
- * Weights that a run begins from, as its network can hold them: those of a network of other groups are regrouped. Whatever
- * else does not fit is left for the engine to refuse.
- * @param bytes a weights file
- * @throws {MienError} `invalid_weights` if it is none
- */
-export function initialFor(architecture: Architecture, bytes: Uint8Array): Uint8Array {
-  const weights = decodeSafetensors(bytes);
+/** Regroups what is grouped otherwise than the network asks for. Says whether anything was. */
+function regroupAll(architecture: Architecture, weights: Weights): boolean {
   const grouped = architecture.rows.filter(({ block }) => block === 'arb' || block === 'non-bottleneck-1d');
   const shapes = parameterShapes(architecture);
   let changed = false;
@@ -43,5 +38,31 @@ export function initialFor(architecture: Architecture, bytes: Uint8Array): Uint8
       weights.set(key, regroup(kernel, wanted[1] as number));
       changed = true;
     }
+  return changed;
+}
+
+/** Adds the mixes that the network has and the weights lack, as the identity: by norms of weight zero. Says whether any was. */
+function addMixes(architecture: Architecture, weights: Weights): boolean {
+  const lacking = architecture.rows.filter(
+    ({ name, block }) => block === 'mix' && !weights.has(`${name}.conv.weight`),
+  );
+  if (lacking.length === 0) return false;
+  for (const [key, weight] of initialWeights(architecture, 1)) {
+    if (!lacking.some(({ name }) => key.startsWith(`${name}.`))) continue;
+    if (key.endsWith('.norm.weight')) weight.data.fill(0);
+    weights.set(key, weight);
+  }
+  return true;
+}
+
+/**
+ * Weights that a run begins from, as its network can hold them: those of a network of other groups are regrouped, and
+ * mixes that it lacks begin as the identity. Whatever else does not fit is left for the engine to refuse.
+ * @param bytes a weights file
+ * @throws {MienError} `invalid_weights` if it is none
+ */
+export function initialFor(architecture: Architecture, bytes: Uint8Array): Uint8Array {
+  const weights = decodeSafetensors(bytes);
+  const changed = [regroupAll(architecture, weights), addMixes(architecture, weights)].includes(true);
   return changed ? encodeSafetensors(weights) : bytes;
 }

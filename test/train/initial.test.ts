@@ -6,6 +6,7 @@ import { readConfiguration } from '../../scripts/train/config.js';
 import { initialFor } from '../../scripts/train/initial.js';
 import { prepareRun } from '../../scripts/train/run.js';
 import { loadAssets } from '../../src/assets/node.js';
+import type { Architecture } from '../../src/model/architecture.js';
 import { createBackend } from '../../src/model/backends/index.js';
 import { createClassifier } from '../../src/model/plan/index.js';
 import { table1 } from '../../src/model/table1.js';
@@ -13,13 +14,14 @@ import { decodeSafetensors, encodeSafetensors } from '../../src/model/weights.js
 import { livelyWeights } from '../support/networks.js';
 import { SMOKE } from '../support/training.js';
 
-const networkOf = (groups: number) => table1({ side: 24, groups, dilations: [1, 1, 1, 2], rates: [1] });
+const networkOf = (groups: number, mixAfter: number[] = []) =>
+  table1({ side: 24, groups, dilations: [1, 1, 1, 2], rates: [1], mixAfter });
 const bytes = encodeSafetensors(livelyWeights(networkOf(4)));
 const crops = Uint8Array.from({ length: 2 * 48 * 48 }, (_, at) => (at * 31) % 251);
 
-async function scores(groups: number, weights: Uint8Array): Promise<number[]> {
+async function scores(architecture: Architecture, weights: Uint8Array): Promise<number[]> {
   const backend = await createBackend('wasm', await loadAssets());
-  const model = { name: 'it', version: '1', architecture: networkOf(groups), weights };
+  const model = { name: 'it', version: '1', architecture, weights };
   const classifier = createClassifier(model, backend);
   const found = [...classifier.classify(crops)];
   classifier.dispose();
@@ -28,11 +30,28 @@ async function scores(groups: number, weights: Uint8Array): Promise<number[]> {
 
 describe('weights to begin from', () => {
   it.each([1, 2])('compute the same with %i groups instead of four', async (groups) => {
-    const given = await scores(4, bytes);
-    const regrouped = await scores(groups, initialFor(networkOf(groups), bytes));
+    const given = await scores(networkOf(4), bytes);
+    const regrouped = await scores(networkOf(groups), initialFor(networkOf(groups), bytes));
     regrouped.forEach((score, at) => {
       expect(score).toBeCloseTo(given[at] as number, 5);
     });
+  });
+
+  it('compute the same with mixes that they lack, which can learn', async () => {
+    const mixed = networkOf(4, [7, 16]);
+    const begun = initialFor(mixed, bytes);
+    const given = await scores(networkOf(4), bytes);
+    (await scores(mixed, begun)).forEach((score, at) => {
+      expect(score).toBeCloseTo(given[at] as number, 5);
+    });
+    const weights = decodeSafetensors(begun);
+    for (const name of ['m7_mix', 'm16_mix']) {
+      // A kernel of zeros would hand its norm's weight no gradient either.
+      expect(weights.get(`${name}.conv.weight`)?.data.every((value) => value !== 0)).toBe(true);
+      expect(weights.get(`${name}.norm.weight`)?.data.every((value) => value === 0)).toBe(true);
+    }
+    // Those that it has stay as they are.
+    expect(initialFor(mixed, begun)).toBe(begun);
   });
 
   it('keep of four groups what eight have, which is not all', async () => {
@@ -47,7 +66,7 @@ describe('weights to begin from', () => {
     expect(new Set(kept)).toEqual(new Set([0, 1]));
     expect(kept.reduce((sum, one) => sum + one) / kept.length).toBe(0.5);
     // The control of the test above.
-    const [one, other] = [await scores(4, bytes), await scores(8, eight)];
+    const [one, other] = [await scores(networkOf(4), bytes), await scores(networkOf(8), eight)];
     expect(Math.max(...one.map((score, at) => Math.abs(score - (other[at] as number))))).toBeGreaterThan(
       0.01,
     );

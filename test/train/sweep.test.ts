@@ -48,7 +48,7 @@ describe('a sweep’s file', () => {
 
   it('calls a run of its own as a teacher by its name', () => {
     const { rows } = readSweep(join(SWEEPS, 'gpu.json'), join('some', 'where'), false);
-    const pupil = rows.find(({ name }) => name === 'pupil-96')?.runs[0].configuration;
+    const pupil = rows.find(({ name }) => name === 'pupil-384')?.runs[0].configuration;
     expect(pupil?.distillation?.teachers).toEqual([
       join('some', 'where', 'teacher-mixup-1'),
       join('some', 'where', 'teacher-cutmix-2'),
