@@ -92,6 +92,8 @@ const configuration = z.strictObject({
    * evaluated (engines/torch/precise_norm.py); 0 keeps those that followed training's augmented pictures.
    */
   preciseNorm: z.number().int().min(0).default(0),
+  /** Epochs between two measurements of the averaged weights, which alone can be chosen; those at the end of a stage are measured too. */
+  measureEvery: positive.default(1),
   precision: z.enum(['float32', 'bfloat16']),
   /** Compile the network (torch.compile). On two CPU cores a step is about 1.1 times faster. */
   compile: z.boolean(),

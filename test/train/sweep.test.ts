@@ -48,7 +48,7 @@ describe('a sweep’s file', () => {
 
   it('calls a run of its own as a teacher by its name', () => {
     const { rows } = readSweep(join(SWEEPS, 'gpu.json'), join('some', 'where'), false);
-    const pupil = rows.find(({ name }) => name === 'pupil-384')?.runs[0].configuration;
+    const pupil = rows.find(({ name }) => name === 'pupil-96')?.runs[0].configuration;
     expect(pupil?.distillation?.teachers).toEqual([
       join('some', 'where', 'teacher-mixup-1'),
       join('some', 'where', 'teacher-cutmix-2'),
@@ -65,9 +65,14 @@ describe('npm run sweep', () => {
     expect(code, said).toBe(0);
     const commands = said.split('\n').filter((line) => line.startsWith('python '));
     expect(commands.map((line) => line.split(' ').slice(2).join(' '))).toEqual(
-      ['teacher-mixup-1', 'teacher-cutmix-2', 'pupil-96-3', 'pupil-384-4'].map(
-        (name) => `--run ${join(out, name)} --data data/fer2013 --resume`,
-      ),
+      [
+        'teacher-mixup-1',
+        'teacher-cutmix-2',
+        'pupil-96-3',
+        'pupil-384-4',
+        'teacher-unsmoothed-2',
+        'pupil-mixed-3',
+      ].map((name) => `--run ${join(out, name)} --data data/fer2013 --resume`),
     );
     expect(readdirSync(join(out, 'pupil-96-3')).sort()).toEqual([
       'architecture.json',

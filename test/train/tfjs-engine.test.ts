@@ -362,17 +362,23 @@ import json, sys
 from schedule import Schedule
 stages, optimizers = json.loads(sys.argv[1])
 schedules = [Schedule(stages, 101, optimizer) for optimizer in optimizers]
-print(json.dumps([[[s.at(i)[1], s.at(i)[2], s.seen(i), s.rate(i)] for i in range(s.steps)] for s in schedules]))`;
-    const theirs: number[][][] = JSON.parse(
+print(json.dumps([
+    [[s.at(i)[1], s.at(i)[2], s.seen(i), s.ends_with(i, 1), s.ends_with(i, 2), s.rate(i)] for i in range(s.steps)]
+    for s in schedules
+]))`;
+    const theirs: (number | boolean)[][][] = JSON.parse(
       runPython(code, undefined, JSON.stringify([stages, optimizers])).toString(),
     );
     for (const [which, optimizer] of optimizers.entries()) {
       const ours = new Schedule(stages, 101, optimizer);
       const steps = Array.from({ length: ours.steps }, (_, step) => step);
-      expect(steps.map((step) => [ours.at(step).epoch, ours.at(step).batch, ours.seen(step)])).toEqual(
-        theirs[which]?.map((row) => row.slice(0, 3)),
-      );
-      for (const step of steps) expect(ours.rate(step)).toBeCloseTo(theirs[which]?.[step]?.[3] as number, 12);
+      const own = (step: number) => {
+        const { epoch, batch } = ours.at(step);
+        return [epoch, batch, ours.seen(step), ours.ends(step, 1), ours.ends(step, 2)];
+      };
+      expect(steps.map(own)).toEqual(theirs[which]?.map((row) => row.slice(0, -1)));
+      for (const step of steps)
+        expect(ours.rate(step)).toBeCloseTo(theirs[which]?.[step]?.at(-1) as number, 12);
     }
   });
 });

@@ -45,16 +45,18 @@ export class Schedule {
     return this.#starts.findLast((start) => start.step <= step) as Start;
   }
 
-  /** Stage, epoch counted over all stages, batch within the epoch, and whether that is the epoch's last. */
-  at(step: number): { stage: Stage; epoch: number; batch: number; last: boolean } {
+  /** Stage, epoch counted over all stages and batch within the epoch. */
+  at(step: number): { stage: Stage; epoch: number; batch: number } {
     const { step: from, epoch, perEpoch, stage } = this.#start(step);
-    const batch = (step - from) % perEpoch;
-    return {
-      stage,
-      epoch: epoch + Math.floor((step - from) / perEpoch),
-      batch,
-      last: batch + 1 === perEpoch,
-    };
+    const [past, batch] = [Math.floor((step - from) / perEpoch), (step - from) % perEpoch];
+    return { stage, epoch: epoch + past, batch };
+  }
+
+  /** Whether so many epochs or a stage have ended with a step. */
+  ends(step: number, epochs: number): boolean {
+    const { step: from, epoch, perEpoch, stage } = this.#start(step);
+    const past = (step + 1 - from) / perEpoch;
+    return past === stage.epochs || (epoch + past) % epochs === 0;
   }
 
   /** Images trained on before a step. */

@@ -92,7 +92,7 @@ class Run {
   #history: Epoch[] = [];
   #step = 0;
   #best = 0;
-  /** Of the epoch that is being trained. */
+  /** Since the last measurement. */
   #lossSum = 0;
   #seconds = 0;
   #lapped = performance.now();
@@ -122,7 +122,7 @@ class Run {
     let [saved, epochNow] = [performance.now(), -1];
     let order: Uint32Array = new Uint32Array();
     while (this.#step < steps) {
-      const { stage, epoch, batch, last } = this.#schedule.at(this.#step);
+      const { stage, epoch, batch } = this.#schedule.at(this.#step);
       if (epoch !== epochNow)
         order = new Random(this.recipe.seed, epoch, 2).permutation(this.#training.length);
       epochNow = epoch;
@@ -134,8 +134,9 @@ class Run {
       // In float32, as a checkpoint keeps it.
       this.#lossSum = Math.fround(this.#lossSum + loss);
       this.#refuseDivergence();
-      if (last) this.#endEpoch(epoch, stage.side, batch + 1);
-      if (last || performance.now() - saved >= 1000 * this.options.checkpointSeconds) {
+      const ended = this.#schedule.ends(this.#step - 1, this.recipe.measureEvery);
+      if (ended) this.#endEpoch(epoch, stage.side);
+      if (ended || performance.now() - saved >= 1000 * this.options.checkpointSeconds) {
         this.#save();
         saved = performance.now();
       }
@@ -163,7 +164,8 @@ class Run {
     return loss;
   }
 
-  #endEpoch(epoch: number, side: number, steps: number): void {
+  #endEpoch(epoch: number, side: number): void {
+    const steps = this.#step - (this.#history.at(-1)?.step ?? 0);
     const weights = this.#weights(side);
     const measured = (rows: number[]) =>
       measureWeights(this.backend, { ...this.architecture, side }, weights, this.set, rows);

@@ -60,5 +60,5 @@ def epochs_within(training, until):
     stage, before = training.config["stages"][0], copy.deepcopy(training.state())
     step, look = step_seconds(training, stage), look_seconds(training, stage["side"])
     training.load_state(before)
-    epoch = step * training.schedule.per_epoch[0] + look
+    epoch = step * training.schedule.per_epoch[0] + look / training.config["measureEvery"]
     return max(1, int((until - time.monotonic()) * (1 - SPARED) / epoch))

@@ -33,6 +33,12 @@ class Schedule:
         epoch, batch = divmod(step - self.ends[index][0], self.per_epoch[index])
         return index, sum(stage["epochs"] for stage in self.stages[:index]) + epoch, batch
 
+    def ends_with(self, step, epochs):
+        """Whether so many epochs or a stage have ended with a step."""
+        index, epoch, batch = self.at(step)
+        past = sum(stage["epochs"] for stage in self.stages[: index + 1])
+        return batch + 1 == self.per_epoch[index] and (epoch + 1 == past or (epoch + 1) % epochs == 0)
+
     def seen(self, step):
         """Images trained on before a step."""
         index = max(i for i, (start, _) in enumerate(self.ends) if start <= step)

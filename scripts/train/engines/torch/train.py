@@ -38,7 +38,7 @@ class Run:
         self.side, self.first = self.training.architecture["side"], self.training.processes.first
         self.checkpoint = self.folder / CHECKPOINT
         self.best, self.history = 0.0, []
-        # Of the epoch that is being trained.
+        # Since the last measurement.
         self.loss_sum, self.seconds = torch.zeros((), dtype=torch.float64, device=self.training.device), 0.0
 
     def write(self, name, content):
@@ -93,8 +93,9 @@ class Run:
         if not torch.isfinite(self.loss_sum).all():
             raise Fault(f"the loss is no finite number at step {self.training.step}: lower optimizer.learningRate")
 
-    def end_epoch(self, epoch, side, steps):
+    def end_epoch(self, epoch, side):
         self.refuse_divergence()
+        steps = self.training.step - (self.history[-1]["step"] if self.history else 0)
         self.training.settle(side)
         accuracy, recall, loss = self.training.measure(*self.training.public, side)
         known, _, _ = self.training.measure(*self.training.known, side)
@@ -130,14 +131,14 @@ class Run:
         epoch, order = -1, None
         while training.step < min(schedule.steps, limit or schedule.steps):
             index, now, batch = schedule.at(training.step)
-            stage, per_epoch = schedule.stages[index], schedule.per_epoch[index]
+            stage = schedule.stages[index]
             if now != epoch:
                 epoch, order = now, training.order(now)
             rows = order[batch * stage["batch"] : (batch + 1) * stage["batch"]]
             loss = training.take_step(rows, stage["side"])
             self.loss_sum += loss
-            if batch + 1 == per_epoch:
-                self.end_epoch(epoch, stage["side"], per_epoch)
+            if schedule.ends_with(training.step - 1, training.config["measureEvery"]):
+                self.end_epoch(epoch, stage["side"])
                 saved = time.monotonic()
             elif time.monotonic() - saved >= checkpoint_seconds:
                 self.seconds += self.lap()

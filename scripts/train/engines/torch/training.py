@@ -57,10 +57,18 @@ class Training:
         self.losses = Losses(config["labels"], self.labels, self.teachers)
         self.schedule = Schedule(config["stages"], len(self.images), config["optimizer"])
         self.step, self.clock = 0, NoClock()
-        compiled = torch.compile if config["compile"] else lambda work, **_: work
-        self.forward = self.processes.wrap(compiled(self.learner, dynamic=False))
-        self.change = compiled(augment.apply, dynamic=False)
-        self.teach = compiled(self.teachers.targets, dynamic=False) if self.teachers else None
+        # CUDA graphs launch a step's hundreds of small kernels at once, for which a GPU else waits. Not tried: several
+        # processes, and steps that are taken twice.
+        alone = self.processes.count == 1 and not self.sharpness
+        self.graphs = bool(config["compile"]) and self.device.type == "cuda" and alone
+        self.forward = self.processes.wrap(self.compiled(self.learner))
+        self.change = self.compiled(augment.apply)
+        self.teach = self.compiled(self.teachers.targets) if self.teachers else None
+
+    def compiled(self, work):
+        if not self.config["compile"]:
+            return work
+        return torch.compile(work, dynamic=False, mode="reduce-overhead" if self.graphs else None)
 
     def read_data(self, folder):
         """All images lie on the device, as bytes; a batch is an index away."""
@@ -114,6 +122,9 @@ class Training:
 
     def take_step(self, rows, side):
         """Learns a batch, given by its rows; returns its loss of the labels, the same in every process."""
+        if self.graphs:
+            # What the graphs of the step before have handed out is no longer needed.
+            torch.compiler.cudagraph_mark_step_begin()
         self.learner.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate(self.step)
