@@ -42,4 +42,9 @@ mien
     await import('../src/handlers/node.js');
   });
 
+// Whoever reads what is printed, such as head, may have read enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 main(mien);

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -63,17 +64,34 @@ function describe(file: string, result: Recognition | Failure): string {
   return [title, ...faces.flatMap((face, index) => faceLines(face, index, image))].join('\n');
 }
 
+/** @throws {MienError} */
+function refuseSaliency(drawing: string, files: string[]): void {
+  if (files.length > 1) throw new MienError('invalid_data', '--saliency takes one photo');
+  const [target, photo] = [drawing, ...files].map(placeOf);
+  if (target && target === photo)
+    throw new MienError('invalid_data', `--saliency ${drawing} would overwrite the photo`);
+}
+
+/** Where a file really is; undefined where there is none. */
+function placeOf(file: string): string | undefined {
+  try {
+    return realpathSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Scores the faces of photos, `-` being what comes on the standard input, and prints them: a table for people, or with `json` one object with the API's answer by file.
  * A file that fails is reported in its place, the others go on, and the exit code is 1 in the end. With `saliency` a PNG is
  * written of the photo with what speaks for each face's best label drawn over it.
- * @throws {MienError} `invalid_data` where one drawing is to show several photos
+ * @throws {MienError} `invalid_data` where one drawing is to show several photos, or to take the photo's place
  */
 export async function predict(
   files: string[],
   { json, model: folder, saliency, maxFaces, minFaceSize, face }: PredictOptions,
 ): Promise<void> {
-  if (saliency && files.length > 1) throw new MienError('invalid_data', '--saliency takes one photo');
+  if (saliency) refuseSaliency(saliency, files);
   const [assets, model] = await Promise.all([
     loadAssets(),
     loadModel(folder ?? join(packageRoot(), 'models', 'mien-v1')),
@@ -85,7 +103,8 @@ export async function predict(
     ...(face && { face }),
     ...(saliency && { saliency: 'top' }),
   };
-  const results: Record<string, Recognition | Failure> = {};
+  // A file may be called __proto__.
+  const results: Record<string, Recognition | Failure> = Object.create(null);
   for (const file of files) {
     const result = await read(file)
       .then(async (bytes) => {

@@ -6,12 +6,13 @@ import { bodyOf } from './client/frames.js';
 import { reasonOf } from './fetch-reason.js';
 import type { ErrorBody } from './handlers/errors.js';
 import type { FrameAnswer } from './handlers/routes/expressions/stream.js';
-import type { Photo } from './model/photo.js';
+import { checkPhoto, type Photo } from './model/photo.js';
 import type { Recognition, RecognizeOptions } from './model/recognizer.js';
 
 export { ClientError } from './client/error.js';
 export type { ErrorBody } from './handlers/errors.js';
 export type { FrameAnswer } from './handlers/routes/expressions/stream.js';
+export { MienError, type MienErrorCode } from './model/errors.js';
 export type { Label } from './model/labels.js';
 export type { Photo } from './model/photo.js';
 export type { Expression, Recognition, RecognizedFace, RecognizeOptions } from './model/recognizer.js';
@@ -41,13 +42,14 @@ export interface ClientOptions {
 export interface Client {
   /**
    * Finds the faces of a photo and scores each one's expression.
-   * @throws ClientError; the signal's reason
+   * @throws ClientError; MienError `invalid_request` where it is no photo, and nothing is sent; the signal's reason
    */
   recognize(photo: Photo, options?: RecognizeOptions): Promise<Recognition>;
   /**
    * The same for up to 32 photos in one request: each has its own result, or its own error. Together they may have what the
    * server takes of one request, 10 MiB unless it is told otherwise.
-   * @throws ClientError where the request as a whole fails, `body_too_large` perhaps; the signal's reason
+   * @throws ClientError where the request as a whole fails, `body_too_large` perhaps; MienError `invalid_request` where one is
+   *   no photo, and nothing is sent; the signal's reason
    */
   recognizeBatch(photos: Photo[], options?: RecognizeOptions): Promise<(Recognition | ErrorBody)[]>;
   /**
@@ -70,7 +72,7 @@ export interface StreamOptions extends RecognizeOptions {
 }
 
 /**
- * @throws TypeError where `url` is no address of a server
+ * @throws TypeError where `url` is no address of a server, or has a password in it, and where `timeoutMs` is no time
  * @example
  * import { createClient } from 'mien/client';
  * const client = createClient({ url: 'http://localhost:8080' });
@@ -78,6 +80,8 @@ export interface StreamOptions extends RecognizeOptions {
  */
 export function createClient({ url, key, timeoutMs = 30_000, fetch: send = fetch }: ClientOptions): Client {
   const base = baseOf(url);
+  if (!(timeoutMs >= 0))
+    throw new TypeError(`timeoutMs has to be a number of milliseconds; it is ${timeoutMs}.`);
   const late = () => noAnswer(base, `not within ${timeoutMs} ms`);
 
   /** Sends a body, and gives the answer where it is a success. */
@@ -92,11 +96,13 @@ export function createClient({ url, key, timeoutMs = 30_000, fetch: send = fetch
     const headers = { ...init.headers, ...(key && { authorization: `Bearer ${key}` }) };
     const response = await send(address, { method: 'POST', ...init, headers } as RequestInit);
     if (response.ok) return response;
+    // What was sent by POST is then asked for by GET.
+    if (response.redirected) throw noAnswer(base, `it redirects to ${response.url}; give that address`);
     // A proxy's own answer is no JSON.
     const answer: Partial<ErrorBody> | undefined = await response
       .json()
       .catch(() => init.signal?.throwIfAborted());
-    throw refusal(response, answer?.error);
+    throw refusal(response, answer?.error ?? {});
   }
 
   /** What is to be thrown instead of an error: why the request has ended, or that it has no answer. */
@@ -127,7 +133,7 @@ export function createClient({ url, key, timeoutMs = 30_000, fetch: send = fetch
   return {
     async recognize(photo, options = {}) {
       const headers = { 'content-type': 'application/octet-stream' };
-      return ask('v1/expressions', options, { body: photo as BodyInit, headers, list: 'faces' });
+      return ask('v1/expressions', options, { body: sendable(photo), headers, list: 'faces' });
     },
     async recognizeBatch(photos, options = {}) {
       const form = await formOf(photos);
@@ -169,15 +175,25 @@ function baseOf(url: string | URL): URL {
   const base = URL.canParse(`${url}`) ? new URL(url) : undefined;
   if (!base || !/^https?:$/.test(base.protocol))
     throw new TypeError(`url has to be a server's address, such as http://localhost:8080; it is ${url}.`);
+  if (base.username || base.password)
+    throw new TypeError('url may have neither a name nor a password in it: a key is given as key.');
   base.pathname = base.pathname.replace(/\/*$/, '/');
   return base;
+}
+
+/** What `fetch` sends of a photo: memory that threads share it does not take. @throws MienError */
+function sendable(photo: Photo): Blob | ArrayBuffer | Uint8Array<ArrayBuffer> {
+  checkPhoto(photo);
+  if (!ArrayBuffer.isView(photo)) return photo;
+  const shared = !(photo.buffer instanceof ArrayBuffer);
+  return shared ? new Uint8Array(photo) : (photo as Uint8Array<ArrayBuffer>);
 }
 
 /** A form's bytes, with their type. Sent as they are made, they would often hide that the server refuses them. */
 async function formOf(photos: Photo[]): Promise<{ body: ArrayBuffer; headers: Record<string, string> }> {
   const form = new FormData();
   for (const photo of photos)
-    form.append('image', photo instanceof Blob ? photo : new Blob([photo as BlobPart]), 'photo');
+    form.append('image', photo instanceof Blob ? photo : new Blob([sendable(photo)]), 'photo');
   const made = new Response(form);
   const headers = { 'content-type': made.headers.get('content-type') as string };
   return { body: await made.arrayBuffer(), headers };

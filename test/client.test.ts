@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadAssets } from '../src/assets/node.js';
-import { type Client, ClientError, createClient } from '../src/client.js';
+import { type Client, ClientError, createClient, MienError, type Photo } from '../src/client.js';
 import { createApp } from '../src/handlers/app.js';
 import { createRecognizer, type Recognizer } from '../src/model/recognizer.js';
 import { astronautBytes } from './support/pictures.js';
@@ -101,6 +101,69 @@ describe('createClient', () => {
       code: 'no_answer',
       message: expect.stringMatching(message),
     });
+  });
+
+  test('says when to come again where a proxy refuses without a reason, and names a date', async () => {
+    const proxy: typeof fetch = async () => {
+      const headers = { 'retry-after': new Date(Date.now() + 7000).toUTCString() };
+      return Response.json({ error: null }, { status: 503, headers });
+    };
+    const error = await createClient({ url: 'http://mien.test', fetch: proxy })
+      .recognize(photo)
+      .catch((cause) => cause);
+    expect(error).toMatchObject({ code: 'no_answer', status: 503, message: 'The server answers 503.' });
+    expect([6, 7]).toContain(error.retryAfterSeconds);
+  });
+
+  test('names the address that it is redirected to', async () => {
+    const moved: typeof fetch = async () =>
+      Object.defineProperties(Response.json({ error: { code: 'method_not_allowed' } }, { status: 405 }), {
+        redirected: { value: true },
+        url: { value: 'https://mien.test/v1/expressions' },
+      });
+    await expect(createClient({ url: 'http://mien.test', fetch: moved }).recognize(photo)).rejects.toThrow(
+      'it redirects to https://mien.test/v1/expressions; give that address',
+    );
+  });
+
+  test.each([
+    '/home/me/photo.jpg',
+    new URL('http://mien.test/photo.jpg'),
+    42,
+    {},
+    undefined,
+    null,
+  ])('sends nothing of what is no photo: %j', async (photo) => {
+    requests.length = 0;
+    const refused = { code: 'invalid_request', message: expect.stringContaining('A photo is') };
+    const given = photo as unknown as Photo;
+    const error = await client.recognize(given).catch((cause) => cause);
+    expect(error).toBeInstanceOf(MienError);
+    expect(error).toMatchObject(refused);
+    await expect(client.recognizeBatch([new Uint8Array(1), given])).rejects.toMatchObject(refused);
+    expect(requests).toEqual([]);
+  });
+
+  test('sends a photo that threads share', async () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(photo.length));
+    shared.set(photo);
+    const { faces } = await client.recognize(shared, { maxFaces: 1 });
+    expect(faces).toHaveLength(1);
+    expect(await client.recognizeBatch([shared], { maxFaces: 1 })).toMatchObject([{ faces }]);
+  });
+
+  test('is not made for an address with a password, which its error keeps, nor for a time that is none', () => {
+    const message = (options: object) => {
+      try {
+        createClient({ url: 'http://mien.test', ...options });
+      } catch (error) {
+        return `${error}`;
+      }
+    };
+    expect(message({ url: 'http://me:secret@mien.test' })).toMatch(/^TypeError: url may have neither/);
+    expect(message({ url: 'http://me:secret@mien.test' })).not.toContain('secret');
+    for (const timeoutMs of [Number.NaN, -1, '5s'])
+      expect(message({ timeoutMs })).toMatch(/^TypeError: timeoutMs has to be a number/);
   });
 
   test.each(['localhost:8911', '', undefined])('is not made for the address %j', (url) => {

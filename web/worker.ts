@@ -19,8 +19,10 @@ self.onmessage = ({ data }: MessageEvent<Question>) => {
   last = last.then(() => answer(data));
 };
 
-async function answer({ bytes, options }: Question): Promise<void> {
+/** Throws nothing: no later question would be answered. */
+async function answer(question: Question | undefined): Promise<void> {
   try {
+    const { bytes, options } = question ?? ({} as Question);
     loading ??= loadRecognizer();
     const recognizer = await loading.catch((error) => {
       loading = undefined;

@@ -8,6 +8,17 @@ import { loadModel } from '../../src/assets/node-model.js';
 import { writeAtomically } from './files.js';
 import { refuseForeign } from './own-folder.js';
 
+/** tfjs makes its platform for Node on import, where a page is rendered on a server: what that takes of `util` is global there. */
+const utilOfNode: Plugin = {
+  name: 'util-of-node',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^util$/ }, () => ({ path: 'util', namespace: 'util-of-node' }));
+    onLoad({ filter: /.*/, namespace: 'util-of-node' }, () => ({
+      contents: 'export const { TextEncoder, TextDecoder } = globalThis; export const types = {};',
+    }));
+  },
+};
+
 export interface BrowserBundleOptions {
   /** Folder to write to: a new one, or one of an earlier bundle, which is replaced. */
   out: string;
@@ -41,7 +52,7 @@ export async function bundleBrowser(options: BrowserBundleOptions) {
     entryPoints: { mien: join(root, 'src', 'browser.ts'), worker: join(root, 'web', 'worker.ts') },
     outdir: out,
     write: false,
-    plugins: [libraryBeside],
+    plugins: [libraryBeside, utilOfNode],
     bundle: true,
     format: 'esm',
     platform: 'browser',

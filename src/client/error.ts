@@ -13,22 +13,29 @@ export class ClientError extends Error {
     readonly requestId?: string,
     /** Seconds after which the server says to try again. */
     readonly retryAfterSeconds?: number,
-    options?: ErrorOptions,
+    options?: { cause?: unknown },
   ) {
     super(message, options);
   }
 }
 
 /** What is thrown where the API answers with a status that is no success. */
-export function refusal({ status, headers }: Response, error: Partial<ErrorBody['error']> = {}): ClientError {
-  const wait = Number(headers.get('retry-after') ?? Number.NaN);
+export function refusal({ status, headers }: Response, error: Partial<ErrorBody['error']>): ClientError {
+  const wait = secondsOf(headers.get('retry-after'));
   return new ClientError(
     error.message ?? `The server answers ${status}.`,
     error.code ?? 'no_answer',
     status,
     error.requestId,
-    Number.isNaN(wait) ? undefined : wait,
+    wait,
   );
+}
+
+/** A Retry-After, which is seconds or a date; undefined where it is neither. */
+function secondsOf(after: string | null): number | undefined {
+  if (after === null) return undefined;
+  const seconds = /^\d+$/.test(after) ? Number(after) : (Date.parse(after) - Date.now()) / 1000;
+  return Number.isNaN(seconds) ? undefined : Math.max(0, Math.ceil(seconds));
 }
 
 /** What is thrown where something else answers, or nothing. */

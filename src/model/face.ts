@@ -1,7 +1,7 @@
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Assets } from './assets.js';
-import { type EngineName, makeCurrent } from './backends/current.js';
+import { computeOn, type EngineName } from './backends/current.js';
 import { MienError } from './errors.js';
 import {
   type Candidate,
@@ -98,7 +98,7 @@ export async function createFaceDetector({
     const [fine, coarse] = GRID_SIZES as [number, number];
     const logits = new Float32Array(fine + coarse);
     const regression = new Float32Array((fine + coarse) * REGRESSION);
-    tf.tidy(() => {
+    const compute = () => {
       const input = tf.tensor4d(pixels, [1, INPUT_SIDE, INPUT_SIDE, 3]);
       const [fineLogits, fineBoxes, coarseLogits, coarseBoxes] = (
         model.execute({ input }, OUTPUTS) as tf.Tensor[]
@@ -112,7 +112,8 @@ export async function createFaceDetector({
       logits.set(coarseLogits, fine);
       regression.set(fineBoxes);
       regression.set(coarseBoxes, fine * REGRESSION);
-    });
+    };
+    computeOn(engineName, () => tf.tidy(compute));
     return { logits, regression };
   }
 
@@ -143,7 +144,6 @@ export async function createFaceDetector({
 
   return {
     detect(raster, { maxFaces = 100, minFaceSize, minConfidence = 0.5 } = {}) {
-      makeCurrent(engineName);
       const isLarge = ({ values }: Candidate) => (values[2] as number) >= (minFaceSize ?? 0);
       let doubts = 0;
       const confirm = (face: Candidate) => {

@@ -1,5 +1,6 @@
 import { CROP_BYTES } from './architecture.js';
 import { cropFace, cropWhole } from './crop.js';
+import { MienError } from './errors.js';
 import type { DetectOptions, FaceDetector } from './face.js';
 import type { ImageDecoder, Raster } from './image.js';
 import { cropOf, type Saliency } from './saliency.js';
@@ -42,7 +43,7 @@ export interface FaceFinder {
   /**
    * Decodes a photo, finds its faces and crops them.
    * @param bytes a JPEG, PNG or WebP file
-   * @throws MienError whatever `ImageDecoder.decode` throws; the signal's reason
+   * @throws MienError whatever `ImageDecoder.decode` throws, `not_ready` after `dispose`; the signal's reason
    */
   find(bytes: Uint8Array, options: FindOptions): Promise<FoundFaces>;
   /** Runs the detector once, so that the first photo does not wait for its kernels. */
@@ -52,12 +53,14 @@ export interface FaceFinder {
 
 /** Only decoding waits: what comes after is one synchronous stretch, so that two photos never compute at once. */
 export function createFinder(decoder: ImageDecoder, detector: FaceDetector): FaceFinder {
+  let disposed = false;
   return {
     async find(bytes, { face, signal, ...options }) {
       signal?.throwIfAborted();
       const started = performance.now();
       const raster = await decoder.decode(bytes);
       signal?.throwIfAborted();
+      if (disposed) throw new MienError('not_ready', 'The recognizer has been disposed of.');
       const decoded = performance.now();
       const cropped = face === 'whole' ? [wholeFace(raster)] : detectedFaces(raster, detector, options);
       const crops = new Uint8Array(cropped.length * CROP_BYTES);
@@ -74,7 +77,10 @@ export function createFinder(decoder: ImageDecoder, detector: FaceDetector): Fac
     async warmUp() {
       detector.detect({ width: 1, height: 1, data: new Uint8Array([128, 128, 128, 255]) });
     },
-    dispose: () => detector.dispose(),
+    dispose() {
+      disposed = true;
+      detector.dispose();
+    },
   };
 }
 

@@ -48,12 +48,14 @@ const CREATE: Record<ImageType, (module: WasmModule) => Promise<Codec>> = {
 /**
  * Makes a decoder. Each codec is instantiated when first needed, and anew after it has thrown.
  *
+ * @throws MienError `invalid_request` where `maxPixels` is no number above 0
  * @example
  * const { wasm } = await loadAssets();
  * const raster = await createImageDecoder(wasm).decode(await readFile('photo.jpg'));
  */
 export function createImageDecoder(modules: CodecModules, options: ImageDecoderOptions = {}): ImageDecoder {
   const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
+  if (!(maxPixels > 0)) throw new MienError('invalid_request', 'maxPixels must be a number above 0.');
   const keepBytes = options.keepBytes ?? DEFAULT_KEEP_BYTES;
   const codecs: Partial<Record<ImageType, Promise<Codec>>> = {};
 

@@ -1,6 +1,6 @@
 import { CROP_SIZE } from './architecture.js';
 import type { Assets } from './assets.js';
-import { makeCurrent } from './backends/current.js';
+import { currentBackend, makeCurrent } from './backends/current.js';
 import { type BackendName, createBackend } from './backends/index.js';
 import { MienError } from './errors.js';
 import { createFaceDetector } from './face.js';
@@ -102,9 +102,10 @@ export interface RecognizerOptions extends ImageDecoderOptions {
 }
 
 /**
- * Makes a recognizer: starts the backend, loads the face detector and compiles the model for the backend.
+ * Makes a recognizer: starts the backend, loads the face detector and compiles the model for the backend. An app of tfjs's
+ * own keeps the backend that it has made current, but for the time that this takes.
  *
- * @throws MienError `invalid_request` where there is no such backend, `backend_unavailable`, `invalid_architecture`,
+ * @throws MienError `invalid_request` where there is no such backend or `maxPixels` is no number above 0, `backend_unavailable`, `invalid_architecture`,
  *   `invalid_weights`, or `internal` where the face detector does not load
  * @example
  * const recognizer = await createRecognizer({
@@ -115,14 +116,29 @@ export interface RecognizerOptions extends ImageDecoderOptions {
  * const { faces } = await recognizer.recognize(await readFile('photo.jpg'));
  */
 export async function createRecognizer(options: RecognizerOptions): Promise<Recognizer> {
-  const { assets, model, backend, queue, ...decoderOptions } = options;
+  const restore = currentBackend();
+  try {
+    return await assemble(options);
+  } finally {
+    restore();
+  }
+}
+
+async function assemble({
+  assets,
+  model,
+  backend,
+  queue,
+  ...decoderOptions
+}: RecognizerOptions): Promise<Recognizer> {
+  const decoder = createImageDecoder(assets.wasm, decoderOptions);
   const created = await createBackend(backend, assets);
   makeCurrent(created.engineName);
   const detector = await createFaceDetector(assets);
   try {
     const compiled = createClassifier(model, created);
     return composeRecognizer({
-      finder: createFinder(createImageDecoder(assets.wasm, decoderOptions), detector),
+      finder: createFinder(decoder, detector),
       classifier: queue ? queue(compiled, model) : compiled,
       explainer: compiled,
       png: assets.wasm.png,
@@ -172,6 +188,7 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
     crops: Uint8Array,
     wanted: Label | 'top',
   ): Promise<RecognizedFace[]> {
+    checkAlive();
     const labels = recognized.map(({ expressions }) =>
       wanted === 'top' ? (expressions[0] as Expression).label : wanted,
     );
@@ -194,7 +211,10 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
       checkAlive();
       checkOptions(options);
       const { saliency, ...find } = options;
-      const { image, faces, crops, timing } = await finder.find(await bytesOf(photo), find);
+      const bytes = await bytesOf(photo);
+      checkAlive();
+      const { image, faces, crops, timing } = await finder.find(bytes, find);
+      checkAlive();
       const found = performance.now();
       let computedBy = backend;
       const asked = {
@@ -227,6 +247,8 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
     },
     async classify(crops, options = {}) {
       checkAlive();
+      if (!(crops instanceof Uint8Array))
+        throw new MienError('invalid_request', 'Crops are a Uint8Array, 48×48 bytes each.');
       options.signal?.throwIfAborted();
       return classifier.classify(crops, options);
     },

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
@@ -111,6 +112,31 @@ describe.skipIf(!chromiumPath)('the browser bundle, on a plain file server', () 
     const { code, message, details } = refused as MienError;
     expect(details).toMatchObject({ supported: expect.any(Array) }); // the control: there is something to lose
     expect(answers).toEqual([512, { code, message, details }, 40]);
+  });
+
+  test('in a worker, what is no question is answered with an error, and the next as ever', async () => {
+    const answers = await page.evaluate(
+      (picture) => {
+        const worker = new Worker('worker.js', { type: 'module' });
+        return new Promise<unknown[]>((resolve) => {
+          const got: unknown[] = [];
+          worker.onmessage = ({ data }) => {
+            got.push(data.error?.code ?? data.recognition.image.width);
+            if (got.length === 3) resolve(got);
+          };
+          worker.postMessage(null);
+          worker.postMessage('photo.jpg');
+          worker.postMessage({ bytes: Uint8Array.from(picture) });
+        });
+      },
+      [...photo],
+    );
+    expect(answers).toEqual(['invalid_request', 'invalid_request', 512]);
+  });
+
+  test('can be imported where there is no browser, for pages that are rendered on a server', async () => {
+    const library = await import(pathToFileURL(join(out, 'mien.js')).href);
+    expect(library.LABELS).toHaveLength(7);
   });
 
   test.each([

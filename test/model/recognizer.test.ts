@@ -186,6 +186,37 @@ describe('createRecognizer', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  test('disposed of while a photo is in work, refuses it', async () => {
+    for (const microtasks of [0, 1, 2, 5]) {
+      const recognizer = await createRecognizer({ assets, model: untrainedModel(), backend: 'wasm' });
+      const asked = recognizer.recognize(astronautBytes(), { saliency: 'top' });
+      for (let waited = 0; waited < microtasks; waited++) await undefined;
+      recognizer.dispose();
+      await expect(asked).rejects.toMatchObject({ code: 'not_ready' });
+    }
+  });
+
+  test.each([Number.NaN, 0, -1])('refuses %d pixels as a limit, and keeps nothing', async (maxPixels) => {
+    const before = tf.memory().numTensors;
+    await expect(
+      createRecognizer({ assets, model: untrainedModel(), backend: 'wasm', maxPixels }),
+    ).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test.each([
+    undefined,
+    [1, 2],
+    new ArrayBuffer(2304),
+    new Float32Array(2304),
+  ])('scores no crops that are no bytes: %#', async (crops) => {
+    const recognizer = await createRecognizer({ assets, model: untrainedModel(), backend: 'wasm' });
+    await expect(recognizer.classify(crops as unknown as Uint8Array)).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+    recognizer.dispose();
+  });
+
   test('limits the pixels', async () => {
     const options = { assets, model: untrainedModel(), backend: 'wasm', maxPixels: 1000 } as const;
     const recognizer = await createRecognizer(options);

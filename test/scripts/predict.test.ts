@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { PNG } from 'pngjs';
@@ -103,4 +111,20 @@ test('refuses to draw several photos into one', () => {
   const { status, stderr } = predict(PHOTO, PHOTO, '--saliency', join(folder, 'two.png'));
   expect(status).toBe(1);
   expect(stderr).toContain('--saliency takes one photo');
+});
+
+test.each(['./own.png', 'link.png'])('does not draw over the photo itself: %s', (target) => {
+  const own = join(folder, 'own.png');
+  copyFileSync(PHOTO, own);
+  if (!existsSync(join(folder, 'link.png'))) symlinkSync('own.png', join(folder, 'link.png'));
+  const { status, stderr } = predict(own, '--saliency', `${folder}/${target}`);
+  expect([status, stderr]).toEqual([1, expect.stringContaining('would overwrite the photo')]);
+  expect(readFileSync(own).equals(readFileSync(PHOTO))).toBe(true);
+});
+
+test('ends quietly where its reader has read enough', () => {
+  const command = `${process.execPath} --import tsx scripts/mien.ts predict ${PHOTO} ${PHOTO} ${PHOTO} --model ${model.folder} | head -1`;
+  const { stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: packageRoot(), encoding: 'utf8' });
+  expect(stdout).toMatch(/^test\/fixtures\/astronaut\.png: 512 x 512 px/);
+  expect(stderr).toBe('');
 });

@@ -33,10 +33,18 @@ const WRAPPED: Record<string, [string, ...Signature]> = {
  * allows: the package's own initialiser compiles bytes, which is refused there. One thread. The plain glue
  * fits the SIMD module too (the package pairs them so); the glue named simd throws when called on its own.
  *
+ * There is one such backend a process: the package's kernels are bound to the module that has started last. So where an app
+ * has started one of its own, whose tensors would be lost, this one is refused; an app that comes later shares it.
+ *
  * @param modules `tfjs-backend-wasm-simd.wasm`, compiled, and the plan's own kernels
- * @throws MienError `backend_unavailable` where the module does not fit the package's glue
+ * @throws MienError `backend_unavailable` where the module does not fit the package's glue, or there is one already
  */
 export async function useWasm({ tfjs, kernels }: WasmModules): Promise<void> {
+  if ('wasm' in tf.engine().registry)
+    throw new MienError(
+      'backend_unavailable',
+      "This process computes with tfjs's wasm backend already, whose tensors would be lost: create the recognizer before it is used, or in a worker thread.",
+    );
   try {
     const { wasm, memory } = await instantiate(tfjs);
     wasm.tfjs = {};

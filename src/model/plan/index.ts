@@ -1,5 +1,5 @@
 import { CROP_BYTES, CROP_SIZE, parseArchitecture } from '../architecture.js';
-import { makeCurrent } from '../backends/current.js';
+import { computeOn } from '../backends/current.js';
 import type { Backend } from '../backends/index.js';
 import { enlarge } from '../enlarge.js';
 import { MienError } from '../errors.js';
@@ -10,13 +10,14 @@ import { decodeSafetensors } from '../weights.js';
 import { plan } from './planner.js';
 
 /**
- * Compiles a published model for a backend, which is made current for it and whenever it computes.
+ * Compiles a published model for a backend.
  * @throws {MienError} `invalid_architecture` or `invalid_weights`
  */
 export function createClassifier(model: ModelFiles, backend: Backend): Classifier & Explainer {
   const architecture = parseArchitecture(model.architecture);
-  makeCurrent(backend.engineName);
-  const runner = backend.compile(plan(architecture, decodeSafetensors(model.weights)));
+  const runner = computeOn(backend.engineName, () =>
+    backend.compile(plan(architecture, decodeSafetensors(model.weights))),
+  );
   const { side } = architecture;
   const batch = Math.max(1, Math.floor(backend.batchPixels / (side * side)));
 
@@ -26,11 +27,12 @@ export function createClassifier(model: ModelFiles, backend: Backend): Classifie
     each: (pictures: Float32Array, from: number, to: number) => void,
   ): void {
     const count = cropsIn(crops);
-    makeCurrent(backend.engineName);
-    for (let from = 0; from < count; from += batch) {
-      const to = Math.min(count, from + batch);
-      each(enlarge(crops.subarray(from * CROP_BYTES, to * CROP_BYTES), side), from, to);
-    }
+    computeOn(backend.engineName, () => {
+      for (let from = 0; from < count; from += batch) {
+        const to = Math.min(count, from + batch);
+        each(enlarge(crops.subarray(from * CROP_BYTES, to * CROP_BYTES), side), from, to);
+      }
+    });
   }
 
   return {
