@@ -23,6 +23,8 @@ export function draw(
   const scale = Math.min(1, LONGEST_SIDE / Math.max(picture.width, picture.height));
   canvas.width = Math.max(1, Math.round(picture.width * scale));
   canvas.height = Math.max(1, Math.round(picture.height * scale));
+  // A canvas that is shown smaller than it is has its numbers as large as the text beside it.
+  const pixel = Math.max(1, canvas.width / (canvas.clientWidth || canvas.width));
   const context = canvas.getContext('2d') as CanvasRenderingContext2D;
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
   faces.forEach((face, index) => {
@@ -30,7 +32,7 @@ export function draw(
     if (map) drawMap(context, map, face);
   });
   faces.forEach((face, index) => {
-    drawFrame(context, face, index + 1);
+    drawFrame(context, face, index + 1, pixel);
   });
 }
 
@@ -65,23 +67,31 @@ function drawMap(
   context.restore();
 }
 
-function drawFrame(context: CanvasRenderingContext2D, { box }: RecognizedFace, number: number): void {
+/** @param pixel of the page, in pixels of the canvas */
+function drawFrame(
+  context: CanvasRenderingContext2D,
+  { box }: RecognizedFace,
+  number: number,
+  pixel: number,
+): void {
   const { width, height } = context.canvas;
   const [x, y, across, down] = [box.x * width, box.y * height, box.width * width, box.height * height];
-  // Dark under light, to be seen on anything.
+  // Dark under light, to be seen on anything; thin around what is small.
+  const thickness = Math.max(1, Math.min(pixel, across / 25));
   for (const [color, line] of [
     ['#000', 5],
     ['#fff', 2],
   ] as const) {
     context.strokeStyle = color;
-    context.lineWidth = line;
+    context.lineWidth = line * thickness;
     context.strokeRect(x, y, across, down);
   }
-  // A box may reach beyond the picture, its number should not.
-  const [left, top] = [Math.max(0, x), Math.max(0, y)];
-  context.font = 'bold 18px system-ui, sans-serif';
+  // A box may reach beyond the picture, its number should not; above the box, where there is room, it hides no face.
+  const high = 24 * pixel;
+  const [left, top] = [Math.max(0, x), y >= high ? y - high : Math.max(0, y)];
+  context.font = `bold ${18 * pixel}px system-ui, sans-serif`;
   context.fillStyle = '#000';
-  context.fillRect(left, top, context.measureText(`${number}`).width + 10, 24);
+  context.fillRect(left, top, context.measureText(`${number}`).width + 10 * pixel, high);
   context.fillStyle = '#fff';
-  context.fillText(`${number}`, left + 5, top + 18);
+  context.fillText(`${number}`, left + 5 * pixel, top + 18 * pixel);
 }

@@ -26,11 +26,13 @@ const RETRY_AFTER = 1;
 
 const places: Record<string, Place> = { server, browser: inThisBrowser() };
 let shown: Blob | undefined;
-/** How often a picture has been looked at, or a look been given up: what an earlier look brings is let go. */
-let looks = 0;
+/** The latest look's: what an earlier one brings is let go, and not computed where it can still be helped. */
+let looking = new AbortController();
 /** How often the camera has been asked for or stopped: what an earlier asking brings is let go. */
 let asked = 0;
 let saidAt = Number.NEGATIVE_INFINITY;
+/** What the status is to say of what is shown, perhaps not yet. */
+let wanted = '';
 
 const place = () => new FormData(form).get('place') as string;
 const wish = (): Wish => ({ saliency: saliency.checked, key: keyInput.value });
@@ -42,6 +44,7 @@ function say(element: HTMLElement, text: string): void {
 
 /** The same for the status: while the camera runs, not before the last text has had its time. */
 function sayStatus(text: string): void {
+  wanted = text;
   const now = performance.now();
   if (status.textContent === text || (video.srcObject && now - saidAt < STATUS_EVERY)) return;
   status.textContent = text;
@@ -52,30 +55,45 @@ function sayStatus(text: string): void {
  * Looks at a picture and shows what is seen; says so where it cannot.
  * @returns what went wrong
  */
-async function look(picture: Blob): Promise<Error | undefined> {
-  shown = picture;
-  const own = ++looks;
+async function look(given: Blob): Promise<Error | undefined> {
+  looking.abort();
+  looking = new AbortController();
+  const { signal: own } = looking;
   const where = place();
   try {
+    const picture = await inMemory(given);
+    if (own.aborted) return undefined;
+    shown = picture;
     const [bitmap, recognition] = await Promise.all([
       uprightBitmap(picture).catch(() => undefined),
-      (places[where] as Place)(picture, wish()),
+      (places[where] as Place)(picture, wish(), own),
     ]);
     const maps = await redMaps(recognition.faces);
     // Nothing waits from here on, so that two looks never mix.
-    if (own !== looks) return undefined;
+    if (own.aborted) return undefined;
     if (!bitmap) throw new Error('This browser cannot show that picture.');
-    draw(canvas, bitmap, recognition.faces, maps);
     show(recognition, where);
+    draw(canvas, bitmap, recognition.faces, maps);
     say(error, '');
     return undefined;
   } catch (cause) {
-    if (own !== looks) return undefined;
+    if (own.aborted) return undefined;
     result.hidden = true;
     say(status, '');
     say(error, (cause as Error).message);
     if (cause instanceof PlaceError && cause.status === 401) askForKey();
     return cause as Error;
+  }
+}
+
+/** The same picture, whatever becomes of its file. */
+async function inMemory(picture: Blob): Promise<Blob> {
+  try {
+    return new Blob([await picture.arrayBuffer()], { type: picture.type });
+  } catch {
+    throw new Error(
+      'That cannot be read: it is a folder, or has changed since it was chosen. Choose it again.',
+    );
   }
 }
 
@@ -142,6 +160,7 @@ function frame(): Promise<Blob | null> {
 /** Asks for the camera and shows what it sees, until it is stopped, or asked for again while the browser still asks. */
 async function startCamera(): Promise<void> {
   const own = ++asked;
+  say(error, ''); // the same error again is to be read out again
   let stream: MediaStream | undefined;
   try {
     if (!navigator.mediaDevices)
@@ -185,7 +204,10 @@ function pauseAfter(failure: Error): number | undefined {
 
 function stopCamera(): void {
   asked++;
-  if (video.srcObject) stopTracks(video.srcObject as MediaStream);
+  if (video.srcObject) {
+    stopTracks(video.srcObject as MediaStream);
+    if (!result.hidden) say(status, wanted);
+  }
   video.srcObject = null;
   camera.textContent = 'Use the camera';
 }
@@ -193,7 +215,7 @@ function stopCamera(): void {
 /** A camera that is unplugged, or taken away in the browser's settings: the video would show its last frame for ever. */
 function cameraIsGone(): void {
   stopCamera();
-  looks++;
+  looking.abort();
   say(status, '');
   say(error, 'The camera is gone.');
 }
@@ -223,5 +245,8 @@ document.ondrop = (event) => {
   form.classList.remove('over');
   const dropped = event.dataTransfer?.files[0];
   if (dropped) lookAtOne(dropped);
-  else say(error, 'That is no file: save the picture first, or copy and paste it.');
+  else {
+    say(error, '');
+    setTimeout(() => say(error, 'That is no file: save the picture first, or copy and paste it.'));
+  }
 };

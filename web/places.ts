@@ -7,7 +7,7 @@ export interface Wish {
 }
 
 /** Somewhere a picture can be looked at. */
-export type Place = (picture: Blob, wish: Wish) => Promise<Recognition>;
+export type Place = (picture: Blob, wish: Wish, signal: AbortSignal) => Promise<Recognition>;
 
 /** What went wrong, with the status and code of the server's answer and the seconds after which it wants to be asked again. */
 export class PlaceError extends Error {
@@ -22,14 +22,17 @@ export class PlaceError extends Error {
 }
 
 /** The server that this page came from. */
-export const server: Place = async (picture, { saliency, key }) => {
+export const server: Place = async (picture, { saliency, key }, signal) => {
   const headers = keyed(key);
+  // A picture is told by its bytes, whatever its file is called.
+  headers.set('content-type', 'application/octet-stream');
   let response: Response;
   try {
     response = await fetch(`v1/expressions${saliency ? '?saliency=top' : ''}`, {
       method: 'POST',
       body: picture,
       headers,
+      signal,
     });
   } catch {
     throw new PlaceError('The server does not answer.');
@@ -75,8 +78,11 @@ export function inThisBrowser(): Place {
   }
 
   // One after the other: answers come without names.
-  return (picture, wish) => {
-    const answer = last.then(() => ask(picture, wish));
+  return (picture, wish, signal) => {
+    const answer = last.then(() => {
+      signal.throwIfAborted();
+      return ask(picture, wish);
+    });
     last = answer.catch(() => {});
     return answer;
   };

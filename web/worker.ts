@@ -8,7 +8,7 @@ import type { RecognizeOptions, Recognizer } from '../src/model/recognizer.js';
 
 interface Question {
   bytes: Photo;
-  options: RecognizeOptions;
+  options?: RecognizeOptions | null;
 }
 
 let loading: Promise<Recognizer> | undefined;
@@ -28,10 +28,10 @@ async function answer(question: Question | undefined): Promise<void> {
       loading = undefined;
       throw error;
     });
-    self.postMessage({ recognition: await recognizer.recognize(bytes, options) });
+    self.postMessage({ recognition: await recognizer.recognize(bytes, options ?? {}) });
   } catch (error) {
     const { message } = error as Error;
-    const known = MienError.is(error) && { code: error.code, details: error.details };
-    self.postMessage({ error: { message, ...known } });
+    const { code, details } = MienError.is(error) ? error : { code: 'internal', details: undefined };
+    self.postMessage({ error: { message, code, details } });
   }
 }
