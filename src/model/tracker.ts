@@ -20,22 +20,43 @@ export interface Tracker {
   update(faces: readonly RecognizedFace[]): TrackedFace[];
 }
 
+type Box = RecognizedFace['box'];
+
 /** Least overlap (intersection over union) of two frames' boxes of one face. */
 const LEAST_OVERLAP = 0.3;
+
+/** How far a face may move between two frames without having moved so before, in widths of its box. */
+const FARTHEST = 1.5;
+
+/** How many times as large, or as small, a face that moves so far may become. */
+const LIKE_SIZE = 1.4;
 
 /** Frames for which a face may be unseen, behind a hand perhaps, and keep its track. */
 const PATIENCE = 5;
 
 interface Track {
   id: number;
-  box: RecognizedFace['box'];
+  box: Box;
+  /** Where it is expected if it moves on as it did between the last two frames that it was seen in. */
+  next: Box;
   scores: Map<string, number>;
   unseen: number;
 }
 
+/** How much speaks for a face being a track's; above 0 where it may be. */
+type Likeness = (face: Box, track: Track) => number;
+
+/** What tells, the surest first: a face goes on as it moves, or stays, or has jumped. */
+const LIKENESSES: readonly Likeness[] = [
+  (face, { next }) => enough(overlap(face, next)),
+  (face, { box }) => enough(overlap(face, box)),
+  (face, { box }) => (isLikeSize(face, box) ? Math.max(0, FARTHEST - distance(face, box)) : 0),
+];
+
 /**
- * Tracks by overlap: the two boxes that overlap most are one face's, then the next two, as long as they overlap by
- * 0.3 of their union. A face that is missing for more than five frames has a new track when it comes back.
+ * Tracks by places. First come the faces that overlap by 0.3 of the union, most before less, with where a track would be if
+ * it moved on; then those that overlap so with where it was; then those that are within one and a half widths of it and of
+ * about its size. Two faces that cross keep their tracks. A face that is missing for more than five frames has a new track when it comes back.
  *
  * @example
  * const tracker = createTracker({ smoothing: 0.7 });
@@ -47,16 +68,18 @@ export function createTracker({ smoothing = 0 }: TrackerOptions = {}): Tracker {
 
   /** The track of each face that has one. */
   function matched(faces: readonly RecognizedFace[]): Map<RecognizedFace, Track> {
-    const pairs = faces
-      .flatMap((face) => tracks.map((track) => ({ face, track, overlap: overlap(face.box, track.box) })))
-      .filter((pair) => pair.overlap >= LEAST_OVERLAP)
-      .sort((one, other) => other.overlap - one.overlap);
     const found = new Map<RecognizedFace, Track>();
     const taken = new Set<Track>();
-    for (const { face, track } of pairs) {
-      if (found.has(face) || taken.has(track)) continue;
-      found.set(face, track);
-      taken.add(track);
+    for (const likeness of LIKENESSES) {
+      const pairs = faces
+        .flatMap((face) => tracks.map((track) => ({ face, track, like: likeness(face.box, track) })))
+        .filter(({ like }) => like > 0)
+        .sort((one, other) => other.like - one.like);
+      for (const { face, track } of pairs) {
+        if (found.has(face) || taken.has(track)) continue;
+        found.set(face, track);
+        taken.add(track);
+      }
     }
     return found;
   }
@@ -65,9 +88,11 @@ export function createTracker({ smoothing = 0 }: TrackerOptions = {}): Tracker {
     update(faces) {
       const found = matched(faces);
       const answered = faces.map((face) => {
-        const track = found.get(face) ?? { id: ++last, box: face.box, scores: new Map(), unseen: 0 };
+        const { box } = face;
+        const track = found.get(face) ?? { id: ++last, box, next: box, scores: new Map(), unseen: 0 };
         const expressions = smoothed(face.expressions, track.scores, smoothing);
-        track.box = face.box;
+        track.next = { ...box, x: 2 * box.x - track.box.x, y: 2 * box.y - track.box.y };
+        track.box = box;
         track.scores = new Map(expressions.map(({ label, score }) => [label, score]));
         track.unseen = 0;
         found.set(face, track);
@@ -75,14 +100,34 @@ export function createTracker({ smoothing = 0 }: TrackerOptions = {}): Tracker {
       });
       const seen = new Set(found.values());
       const unseen = tracks.filter((track) => !seen.has(track) && ++track.unseen <= PATIENCE);
+      for (const track of unseen) track.next = furtherOn(track);
       tracks = [...seen, ...unseen];
       return answered;
     },
   };
 }
 
+/** Where a face that is not seen is expected next, if it moves on as it did. */
+function furtherOn({ box, next, unseen }: Track): Box {
+  return { ...next, x: next.x + (next.x - box.x) / unseen, y: next.y + (next.y - box.y) / unseen };
+}
+
+const enough = (overlap: number) => (overlap >= LEAST_OVERLAP ? overlap : 0);
+
+const isLikeSize = (one: Box, other: Box) =>
+  Math.max(one.width / other.width, other.width / one.width) <= LIKE_SIZE;
+
+/** Between the middles of two boxes, in widths and heights of the second: the picture's ratios are not squares. */
+function distance(one: Box, other: Box): number {
+  const [x, y] = [
+    one.x + one.width / 2 - other.x - other.width / 2,
+    one.y + one.height / 2 - other.y - other.height / 2,
+  ];
+  return Math.hypot(x / other.width, y / other.height);
+}
+
 /** Intersection over union of two boxes, 0 to 1. */
-function overlap(one: RecognizedFace['box'], other: RecognizedFace['box']): number {
+function overlap(one: Box, other: Box): number {
   const width = Math.min(one.x + one.width, other.x + other.width) - Math.max(one.x, other.x);
   const height = Math.min(one.y + one.height, other.y + other.height) - Math.max(one.y, other.y);
   if (width <= 0 || height <= 0) return 0;

@@ -21,13 +21,51 @@ describe('a tracker', () => {
     expect(tracker.update([face(0.18), face(0.62)]).map(({ track }) => track)).toEqual([1, 2]);
   });
 
-  test('takes a jump for another face', () => {
+  test('takes a jump of more than one and a half widths, or to another size, for another face', () => {
+    const second = (moved: RecognizedFace) => {
+      const tracker = createTracker();
+      tracker.update([face(0.1)]);
+      return tracker.update([moved])[0]?.track;
+    };
+    expect(second(face(0.39))).toBe(1);
+    expect(second(face(0.41))).toBe(2);
+    // The middle is 0.19 further, but the box is half as wide again.
+    expect(second(face(0.24, 0.4, 0.3))).toBe(2);
+    expect(second(face(0.24, 0.4, 0.27))).toBe(1);
+  });
+
+  test('follows a face that moves on by more than its width a frame', () => {
+    const tracker = createTracker();
+    for (let frame = 0; frame < 8; frame++) expect(tracker.update([face(0.25 * frame)])[0]?.track).toBe(1);
+    // It turns back: as far as from where it was it may jump.
+    expect(tracker.update([face(0.25 * 6)])[0]?.track).toBe(1);
+  });
+
+  test('gives two faces that cross their own tracks, and their own scores', () => {
+    const tracker = createTracker({ smoothing: 0.9 });
+    for (let frame = 0; frame < 10; frame++) {
+      const [right, left] = tracker.update([face(0.07 * frame, 0.9), face(0.65 - 0.07 * frame, 0.1)]);
+      expect([right?.track, left?.track]).toEqual([1, 2]);
+      expect(score(right, 'happy')).toBeCloseTo(0.9, 10);
+      expect(score(left, 'happy')).toBeCloseTo(0.1, 10);
+    }
+  });
+
+  test.each([
+    ['where it would be', 0.1 + 4 * 0.15],
+    ['where it was', 0.1 + 0.15],
+  ])('expects a face that was missing for two frames %s', (_, x) => {
     const tracker = createTracker();
     tracker.update([face(0.1)]);
-    // 0.2 wide and 0.11 further: they overlap by 0.09 of 0.31, less than 0.3.
-    expect(tracker.update([face(0.21)])[0]?.track).toBe(2);
-    // By 0.1 further 0.1 of 0.3, a third.
-    expect(tracker.update([face(0.31)])[0]?.track).toBe(2);
+    tracker.update([face(0.1 + 0.15)]);
+    for (let frame = 0; frame < 2; frame++) tracker.update([]);
+    expect(tracker.update([face(x)])[0]?.track).toBe(1);
+  });
+
+  test('gives a jump to the nearest, after those that have hardly moved', () => {
+    const tracker = createTracker();
+    tracker.update([face(0.1), face(0.6)]);
+    expect(tracker.update([face(0.62), face(0.35)]).map(({ track }) => track)).toEqual([2, 1]);
   });
 
   test('gives a track to the face that overlaps it most', () => {
