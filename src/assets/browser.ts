@@ -25,12 +25,13 @@ export const BROWSER_FILES = {
  *   `backend_unavailable` where this browser cannot run a module
  */
 export async function fetchFiles(folder: URL): Promise<{ assets: Assets; model: ModelFiles }> {
-  const bytes = (file: keyof typeof BROWSER_FILES) => fetchBytes(new URL(BROWSER_FILES[file], folder));
+  const addressOf = (file: keyof typeof BROWSER_FILES) => new URL(BROWSER_FILES[file], folder);
+  const bytes = (file: keyof typeof BROWSER_FILES) => fetchBytes(addressOf(file));
   const json = async (file: keyof typeof BROWSER_FILES) =>
-    read(file, await bytes(file), (own) => JSON.parse(new TextDecoder().decode(own)));
+    read(addressOf(file), await bytes(file), (own) => JSON.parse(new TextDecoder().decode(own)));
   // Not compileStreaming, which refuses what a file server does not call application/wasm.
   const compile = async (file: keyof typeof BROWSER_FILES) =>
-    read(file, await bytes(file), (own) => WebAssembly.compile(own));
+    read(addressOf(file), await bytes(file), (own) => WebAssembly.compile(own));
   const [tfjs, kernels, jpeg, png, webp, topology, weights, description, parameters] = await Promise.all([
     compile('tfjs'),
     compile(hasRelaxedSimd() ? 'relaxedKernels' : 'kernels'),
@@ -60,23 +61,26 @@ async function fetchBytes(address: URL): Promise<ArrayBuffer> {
 }
 
 async function read<T>(
-  file: keyof typeof BROWSER_FILES,
+  address: URL,
   bytes: ArrayBuffer,
   as: (bytes: ArrayBuffer) => T | Promise<T>,
 ): Promise<T> {
   try {
     return await as(bytes);
   } catch (cause) {
-    const name = BROWSER_FILES[file];
     // "\0asm": what does not compile and begins with it is a module, of instructions that are not known here.
     if (new DataView(bytes).byteLength >= 4 && new DataView(bytes).getUint32(0) === 0x0061736d)
       throw new MienError(
         'backend_unavailable',
-        `This browser cannot run ${name}: it needs WebAssembly SIMD.`,
+        `This browser cannot run ${address}: it needs WebAssembly SIMD.`,
         {
           cause,
         },
       );
-    throw new MienError('internal', `What is served as ${name} is another file.`, { cause });
+    throw new MienError(
+      'internal',
+      `What is served at ${address} is another file: is that the folder of mien's files?`,
+      { cause },
+    );
   }
 }
