@@ -37,7 +37,7 @@ describe('the files beside the browser bundle', () => {
   it.each([
     ['tfjs.wasm', PAGE, 'internal', /tfjs\.wasm is another file/],
     ['model.json', PAGE, 'internal', /model\.json is another file/],
-    ['png.wasm', UNKNOWN, 'backend_unavailable', /cannot run png\.wasm/],
+    ['png.wasm', UNKNOWN, 'backend_unavailable', /cannot run http.*\/png\.wasm: /],
   ])('where %s is another say so: %#', async (file, content, code, message) => {
     replaced.clear();
     replaced.set(file, content);
