@@ -64,8 +64,9 @@ async function start(config: Config): Promise<void> {
     log('info', `ready after ${ms} ms`, { model: config.MODEL, backend });
   });
   const drain = (code: number) => draining.drain(server, code, tracing?.flush);
-  process.once('SIGTERM', () => drain(0));
-  process.once('SIGINT', () => drain(0));
+  // Not once: a signal that nobody hears kills, and what is in flight with it.
+  process.on('SIGTERM', () => drain(0));
+  process.on('SIGINT', () => drain(0));
 }
 
 interface Parts {
