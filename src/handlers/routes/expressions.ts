@@ -27,7 +27,7 @@ export async function recognizePhoto(
   recognizer: Pick<Recognizer, 'recognize'>,
 ): Promise<Response> {
   const options = validated(expressionsQuery, c.req.query(), 'The query');
-  const image = await imageFromBody(c.req.header('content-type'), c.get('body'));
+  const image = imageFromBody(c.req.header('content-type'), c.get('body'));
   const { signal } = c.req.raw;
   return c.json(await recognizer.recognize(image, { ...options, signal }));
 }
@@ -40,10 +40,10 @@ async function recognizePhotos(
   const options = validated(expressionsQuery, c.req.query(), 'The query');
   const { signal } = c.req.raw;
   const results: (Recognition | ErrorBody)[] = [];
-  for (const source of await imagesFromBody(c.req.header('content-type'), c.get('body'))) {
+  for (const source of imagesFromBody(c.req.header('content-type'), c.get('body'))) {
     signal.throwIfAborted();
     try {
-      results.push(await recognizer.recognize(await source(), { ...options, signal }));
+      results.push(await recognizer.recognize(source(), { ...options, signal }));
     } catch (error) {
       signal.throwIfAborted();
       results.push(refusal(c, error).body);
