@@ -1,3 +1,4 @@
+import type { MiddlewareHandler } from 'hono';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadAssets, loadSite } from '../../src/assets/node.js';
 import { createApp } from '../../src/handlers/app.js';
@@ -121,4 +122,18 @@ test('a client that goes away while it sends has made a bad request', async () =
   } as RequestInit);
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({ error: { code: 'invalid_request' } });
+});
+
+test('whatever measures sees the status that is answered', async () => {
+  const seen: number[] = [];
+  const watch: MiddlewareHandler = async (c, next) => {
+    await next();
+    seen.push(c.res.status);
+  };
+  const app = createApp({ recognizer, ready: () => true, middleware: [watch] });
+  const response = await app.request('/v1/expressions');
+  expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+  await app.request('/nothing');
+  expect(seen).toEqual([405, 404]);
 });
