@@ -137,3 +137,16 @@ test('whatever measures sees the status that is answered', async () => {
   await app.request('/nothing');
   expect(seen).toEqual([405, 404]);
 });
+
+test.each([
+  ['/v1/expressions', '{"image": "!"}', 'The field "image" is not base64.'],
+  ['/v1/expressions/batch', '{"images": ["", "!"]}', 'The field "images.1" is not base64.'],
+  ['/v1/expressions/stream', '{"image": "!"}', 'The field "image" is not base64.'],
+  ['/huggingface', '{"inputs": "!"}', 'The field "inputs" is not base64.'],
+  ['/v1/expressions', '{', 'The body is not JSON.'],
+  ['/v1/expressions/stream', '{', 'The line is not JSON.'],
+])('%s, of %s: %s', async (path, body, message) => {
+  const init = { method: 'POST', body, headers: { 'content-type': 'application/json' } };
+  const response = await request(path, init);
+  expect(await response.text()).toContain(JSON.stringify(message));
+});

@@ -36,7 +36,7 @@ export async function recognizeFrames(
 
   async function answer(line: Uint8Array, frame: number): Promise<FrameAnswer> {
     try {
-      const image = decodeBase64(validated(jsonBody, parseJson(line), 'The line').image);
+      const image = decodeBase64(validated(jsonBody, parseJson(line, 'The line'), 'The line').image, 'image');
       const recognition = await recognizer.recognize(image, { ...options, signal });
       return { frame, ...recognition, faces: tracker.update(recognition.faces) };
     } catch (error) {
