@@ -85,6 +85,20 @@ export function refusals(name: string, request: Request, options: ContractOption
       expect(error.details.issues[0].path).toBe('maxFaces');
     });
 
+    test.each(['gzip', 'Zstd', 'identity, br'])('a body that is %s', async (encoding) => {
+      const headers = { 'content-encoding': encoding };
+      for (const path of [EXPRESSIONS, `${EXPRESSIONS}/batch`, `${EXPRESSIONS}/stream`]) {
+        const { response, error } = await fails(path, post(photo, headers), 415, 'unsupported_media_type');
+        expect(error.message).toContain(encoding.split(' ').at(-1)?.toLowerCase());
+        expect(response.headers.get('accept-encoding')).toBe('identity');
+      }
+      for (const path of ['/v2/models/mien/infer', '/huggingface'])
+        expect((await request(path, post(photo, headers))).status).toBe(415);
+      const plain = { 'content-encoding': 'identity' };
+      const { response } = await fails(EXPRESSIONS, post('text', plain), 415, 'unsupported_media_type');
+      expect(response.headers.get('accept-encoding')).toBeNull();
+    });
+
     test('says which limit an image breaks', async () => {
       const { error } = await fails(EXPRESSIONS, post(pngClaiming(60_000)), 413, 'image_too_large');
       expect(error.details).toMatchObject({ width: 60_000, height: 60_000 });

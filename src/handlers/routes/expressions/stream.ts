@@ -9,6 +9,7 @@ import { gather } from '../../gathered.js';
 import { decodeBase64, jsonBody, parseJson, validated } from '../../input.js';
 import { refusal } from '../../middleware/errors.js';
 import { type BodyLimits, endedEarly, timeLimit } from '../../middleware/limited-body.js';
+import { whenPlain } from '../../plain-body.js';
 import { streamQuery } from './query.js';
 
 /** A line of the answer. */
@@ -30,6 +31,7 @@ export async function recognizeFrames(
   recognizer: Pick<Recognizer, 'recognize'>,
   limits: BodyLimits,
 ): Promise<Response> {
+  whenPlain(c.req.header('content-encoding'));
   const { smoothing, ...options } = validated(streamQuery, c.req.query(), 'The query');
   const tracker = createTracker(smoothing === undefined ? {} : { smoothing });
   const { signal } = c.req.raw;
