@@ -150,3 +150,12 @@ test.each([
   const response = await request(path, init);
   expect(await response.text()).toContain(JSON.stringify(message));
 });
+
+test.each([
+  '__proto__',
+  'constructor',
+  'toString',
+])('the parameter %s is refused as any other that there is not', async (name) => {
+  const response = await request(`/v1/expressions?${name}=1`, { method: 'POST', body: astronautBytes() });
+  expect(response.status).toBe(400);
+});

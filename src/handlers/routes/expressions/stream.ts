@@ -10,7 +10,7 @@ import { decodeBase64, jsonBody, parseJson, validated } from '../../input.js';
 import { refusal } from '../../middleware/errors.js';
 import { type BodyLimits, endedEarly, timeLimit } from '../../middleware/limited-body.js';
 import { whenPlain } from '../../plain-body.js';
-import { streamQuery } from './query.js';
+import { readQuery, streamQuery } from './query.js';
 
 /** A line of the answer. */
 export type FrameAnswer =
@@ -32,7 +32,7 @@ export async function recognizeFrames(
   limits: BodyLimits,
 ): Promise<Response> {
   whenPlain(c.req.header('content-encoding'));
-  const { smoothing, ...options } = validated(streamQuery, c.req.query(), 'The query');
+  const { smoothing, ...options } = readQuery(c.req, streamQuery);
   const tracker = createTracker(smoothing === undefined ? {} : { smoothing });
   const { signal } = c.req.raw;
 
