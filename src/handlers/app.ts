@@ -6,7 +6,7 @@ import type { Recognizer } from '../model/recognizer.js';
 import type { AppEnv } from './env.js';
 import type { Guard } from './guard.js';
 import { apiKey } from './middleware/api-key.js';
-import { errorsAlone, useErrorEnvelope } from './middleware/errors.js';
+import { errorsAlone, otherMethods, useErrorEnvelope } from './middleware/errors.js';
 import { propagating } from './propagated-headers.js';
 import { expressions } from './routes/expressions.js';
 import { health } from './routes/health.js';
@@ -53,6 +53,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   useErrorEnvelope(app);
   app.use(secureHeaders());
   for (const middleware of options.middleware ?? []) app.use(middleware);
+  app.use(otherMethods(app));
   for (const path of ASKED) {
     // Before the key: a browser asks leave without one.
     if (options.guard) app.use(path, crossOrigin(options.guard), apiKey(options.guard));

@@ -88,7 +88,11 @@ export const settings = z.object({
     .describe('Longest work on finding the faces of a photo, milliseconds; after it 422, and another thread'),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('http://localhost:4318')
     .optional()
-    .describe("OpenTelemetry collector that gets traces; OpenTelemetry's other `OTEL_` variables hold too"),
+    .describe(
+      "OpenTelemetry collector that gets traces. Of OpenTelemetry's other variables these hold: `OTEL_SDK_DISABLED`, " +
+        '`OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER` and its `_ARG`, `OTEL_BSP_*`, limits of spans and ' +
+        'attributes, and of `OTEL_EXPORTER_OTLP_*` and `OTEL_EXPORTER_OTLP_TRACES_*` headers, time-out, compression and certificates',
+    ),
 });
 
 export type Config = z.output<typeof settings> & { HOST: string };

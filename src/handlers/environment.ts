@@ -8,6 +8,9 @@ export class ConfigError extends Error {
 /** Whether a setting is not for the log: whoever sets API_KEYS to a key, not to its hash, would find it there. */
 const isSecret = (name: string) => /KEY/.test(name);
 
+/** What stands before an @ may be a password, and what stands behind a ? or a # a token. */
+const masked = (value: string) => value.replace(/^.*@/s, '…@').replace(/([?#]).*$/s, '$1…');
+
 /** An address that is asked by HTTP. */
 export const httpUrl = (example: string) =>
   z.url({ protocol: /^https?$/, error: `must be an address such as ${example}` });
@@ -26,8 +29,7 @@ export function readEnvironment<T extends z.ZodType>(
   if (result.success) return result.data;
   const lines = result.error.issues.map(({ path, message }) => {
     const name = String(path[0]);
-    // What stands before an @ may be a password.
-    return `${isSecret(name) ? name : `${name}=${env[name]?.replace(/^.*@/s, '…@')}`}: ${message}`;
+    return `${isSecret(name) ? name : `${name}=${masked(env[name] ?? '')}`}: ${message}`;
   });
   throw new ConfigError([...new Set(lines)].join('\n'));
 }

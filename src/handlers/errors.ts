@@ -94,7 +94,9 @@ export function errorAnswer(error: unknown, requestId: string): ErrorAnswer {
         ? { 'www-authenticate': 'Bearer' }
         : status === 408
           ? { connection: 'close' } // what is still to come would be taken for the next request
-          : {};
+          : known?.details?.acceptEncoding
+            ? { 'accept-encoding': `${known.details.acceptEncoding}` }
+            : {};
   if (error instanceof ApiError || (known && status < 500)) {
     const { code, message, details } = known as ApiError | MienError;
     return { status, headers, body: { error: { code, message, requestId, ...(details && { details }) } } };

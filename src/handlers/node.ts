@@ -5,12 +5,13 @@ import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import type { Hono } from 'hono';
+import { z } from 'zod';
 import { loadSite, publicFolder } from '../assets/node.js';
 import { MienError } from '../model/errors.js';
 import { createApp } from './app.js';
-import { type Config, readConfig } from './config.js';
+import { type Config, readConfig, settings } from './config.js';
 import type { AppEnv } from './env.js';
-import { ConfigError } from './environment.js';
+import { ConfigError, readEnvironment } from './environment.js';
 import { guardOf } from './guard.js';
 import type { LazyRecognizer } from './lazy-recognizer.js';
 import { log } from './log.js';
@@ -64,8 +65,9 @@ async function start(config: Config): Promise<void> {
     log('info', `ready after ${ms} ms`, { model: config.MODEL, backend });
   });
   const drain = (code: number) => draining.drain(server, code, tracing?.flush);
-  process.once('SIGTERM', () => drain(0));
-  process.once('SIGINT', () => drain(0));
+  // Not once: a signal that nobody hears kills, and what is in flight with it.
+  process.on('SIGTERM', () => drain(0));
+  process.on('SIGINT', () => drain(0));
 }
 
 interface Parts {
@@ -147,12 +149,12 @@ function environment(): Record<string, string | undefined> {
   const [argument, ...rest] = process.argv.slice(2);
   if (argument === undefined) return process.env;
   if (argument !== 'serve' || rest.length > 0) throw new ConfigError('The only argument is "serve".');
-  return {
-    ...process.env,
-    PORT: process.env.SAGEMAKER_BIND_TO_PORT || '8080',
-    HOST: '0.0.0.0',
-    ANONYMOUS: 'allow',
-  };
+  // Read here, so that a wrong one is named as it was set.
+  const { SAGEMAKER_BIND_TO_PORT: port } = readEnvironment(
+    z.object({ SAGEMAKER_BIND_TO_PORT: settings.shape.PORT }),
+    process.env,
+  );
+  return { ...process.env, PORT: `${port}`, HOST: '0.0.0.0', ANONYMOUS: 'allow' };
 }
 
 try {

@@ -21,7 +21,9 @@ const saliency = z.strictObject({
   label,
   image: z
     .string()
-    .describe('data: URL of a grey PNG, white where the face speaks most for the label, black where least'),
+    .describe(
+      'data: URL of a PNG (RGBA, grey), white where the face speaks most for the label, black where least',
+    ),
   crop: box.describe("The square that the map lies over, to be turned about its middle by the face's roll"),
 });
 

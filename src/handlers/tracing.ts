@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { httpInstrumentationMiddleware } from '@hono/otel';
 import { context, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import type { MiddlewareHandler } from 'hono';
 import type { Recognition } from '../model/recognizer.js';
@@ -24,16 +24,21 @@ export interface Tracing {
   flush(): Promise<void>;
 }
 
-/** Starts. The exporter and the sampler read their `OTEL_` variables from the environment themselves. */
-export function startTracing(): Tracing {
+/**
+ * Starts, or not, where OTEL_SDK_DISABLED says so. The exporter, its queue, the sampler and spans' limits read their `OTEL_`
+ * variables from the environment themselves.
+ */
+export function startTracing(): Tracing | undefined {
+  if (process.env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return undefined;
   const said = (message: string, ...details: unknown[]) =>
     log('error', 'OpenTelemetry', { reason: [message, ...details].join(' ') });
   const silent = () => {};
   const logger = { error: said, warn: said, info: silent, debug: silent, verbose: silent };
   diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
-  const service = { 'service.name': process.env.OTEL_SERVICE_NAME ?? 'mien', 'service.version': VERSION };
+  const service = resourceFromAttributes({ 'service.name': 'mien', 'service.version': VERSION });
   const provider = new NodeTracerProvider({
-    resource: resourceFromAttributes(service),
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before.
+    resource: service.merge(detectResources({ detectors: [envDetector] })),
     spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
   });
   provider.register();

@@ -14,6 +14,7 @@ import { wholeNumber } from './whole-number.js';
 
 /** A path is added to it, and what it holds may be logged. */
 function isPlain(address: string): boolean {
+  if (!URL.canParse(address)) return true; // said by then, and this is asked nevertheless
   const { username, password, search, hash } = new URL(address);
   return !(username || password || search || hash);
 }

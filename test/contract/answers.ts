@@ -8,6 +8,7 @@ import {
   base64,
   type ContractOptions,
   caller,
+  dotNetForm,
   EXPRESSIONS,
   form,
   post,
@@ -69,6 +70,7 @@ export function answers(name: string, request: Request, options: ContractOptions
       ['bytes under a wrong type', post(photo, { 'content-type': 'image/jpeg' })],
       ["bytes as curl's --data-binary", post(photo, { 'content-type': 'application/x-www-form-urlencoded' })],
       ['a multipart form', form(['note', 'hello'], ['image', photo])],
+      ["a multipart form of .NET's", dotNetForm(photo)],
       ['JSON with base64', postJson({ image: base64(photo) })],
       ['JSON with a data: URL', postJson({ image: `data:image/png;base64,${base64(photo)}` })],
     ])('answers the same for %s', async (_, init) => {

@@ -80,9 +80,30 @@ export function refusals(name: string, request: Request, options: ContractOption
       expect(error.message).toContain('maxfaces');
     });
 
+    test.each(['', '/batch', '/stream'])('a parameter that is given twice, at %s', async (path) => {
+      const query = 'face=whole&maxFaces=1&maxFaces=abc';
+      const { error } = await fails(`${EXPRESSIONS}${path}?${query}`, post(photo), 400, 'invalid_request');
+      // Not why: some gateways hand on the last alone.
+      expect(error.details.issues).toEqual([{ path: 'maxFaces', message: expect.any(String) }]);
+    });
+
     test.each(['0', '101', '-1', '1.5', '0x2', '1e1', 'many', ''])('maxFaces=%s', async (value) => {
       const { error } = await fails(`${EXPRESSIONS}?maxFaces=${value}`, post(photo), 400, 'invalid_request');
       expect(error.details.issues[0].path).toBe('maxFaces');
+    });
+
+    test.each(['gzip', 'Zstd', 'identity, br'])('a body that is %s', async (encoding) => {
+      const headers = { 'content-encoding': encoding };
+      for (const path of [EXPRESSIONS, `${EXPRESSIONS}/batch`, `${EXPRESSIONS}/stream`]) {
+        const { response, error } = await fails(path, post(photo, headers), 415, 'unsupported_media_type');
+        expect(error.message).toContain(encoding.split(' ').at(-1)?.toLowerCase());
+        expect(response.headers.get('accept-encoding')).toBe('identity');
+      }
+      for (const path of ['/v2/models/mien/infer', '/huggingface'])
+        expect((await request(path, post(photo, headers))).status).toBe(415);
+      const plain = { 'content-encoding': 'identity' };
+      const { response } = await fails(EXPRESSIONS, post('text', plain), 415, 'unsupported_media_type');
+      expect(response.headers.get('accept-encoding')).toBeNull();
     });
 
     test('says which limit an image breaks', async () => {

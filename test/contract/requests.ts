@@ -44,6 +44,15 @@ export function form(...fields: [name: string, value: Uint8Array | string][]): R
   return { method: 'POST', body: data };
 }
 
+/** What .NET's HttpClient writes, which browsers would not. */
+export function dotNetForm(file: Uint8Array): RequestInit {
+  const text = new TextEncoder();
+  const disposition = "form-data; name=image; filename=photo.png; filename*=utf-8''photo.png";
+  const head = text.encode(`--b\r\nContent-Disposition: ${disposition}\r\n\r\n`);
+  const body = join(head, file, text.encode('\r\n--b--\r\n'));
+  return post(body, { 'content-type': 'multipart/form-data; boundary="b"' });
+}
+
 /** A body in pieces of 64 KiB, without a length. Counts what has been taken of it. */
 export function pieces(size: number): { init: RequestInit; taken(): number } {
   let taken = 0;

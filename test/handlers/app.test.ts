@@ -1,3 +1,4 @@
+import type { MiddlewareHandler } from 'hono';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadAssets, loadSite } from '../../src/assets/node.js';
 import { createApp } from '../../src/handlers/app.js';
@@ -121,4 +122,40 @@ test('a client that goes away while it sends has made a bad request', async () =
   } as RequestInit);
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({ error: { code: 'invalid_request' } });
+});
+
+test('whatever measures sees the status that is answered', async () => {
+  const seen: number[] = [];
+  const watch: MiddlewareHandler = async (c, next) => {
+    await next();
+    seen.push(c.res.status);
+  };
+  const app = createApp({ recognizer, ready: () => true, middleware: [watch] });
+  const response = await app.request('/v1/expressions');
+  expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+  await app.request('/nothing');
+  expect(seen).toEqual([405, 404]);
+});
+
+test.each([
+  ['/v1/expressions', '{"image": "!"}', 'The field "image" is not base64.'],
+  ['/v1/expressions/batch', '{"images": ["", "!"]}', 'The field "images.1" is not base64.'],
+  ['/v1/expressions/stream', '{"image": "!"}', 'The field "image" is not base64.'],
+  ['/huggingface', '{"inputs": "!"}', 'The field "inputs" is not base64.'],
+  ['/v1/expressions', '{', 'The body is not JSON.'],
+  ['/v1/expressions/stream', '{', 'The line is not JSON.'],
+])('%s, of %s: %s', async (path, body, message) => {
+  const init = { method: 'POST', body, headers: { 'content-type': 'application/json' } };
+  const response = await request(path, init);
+  expect(await response.text()).toContain(JSON.stringify(message));
+});
+
+test.each([
+  '__proto__',
+  'constructor',
+  'toString',
+])('the parameter %s is refused as any other that there is not', async (name) => {
+  const response = await request(`/v1/expressions?${name}=1`, { method: 'POST', body: astronautBytes() });
+  expect(response.status).toBe(400);
 });

@@ -87,6 +87,26 @@ test.each([
     { GPU_URL: 'ops:hunter2@host:99' },
     'GPU_URL=…@host:99: must be an address such as https://gpu.example.com',
   ],
+  ...(
+    [
+      ['gpu.example.com', 'gpu.example.com'],
+      ['10.0.0.5:8080', '10.0.0.5:8080'],
+      ['https://u:sekret@:99999', '…@:99999'],
+    ] as const
+  ).map(([GPU_URL, shown]): [Record<string, string>, string] => [
+    { GPU_URL },
+    `GPU_URL=${shown}: must be an address such as https://gpu.example.com`,
+  ]),
+  ...(
+    [
+      ['https://u:sekret@host', '…@host'],
+      ['https://host/?token=sekret', 'https://host/?…'],
+      ['https://host/#sekret', 'https://host/#…'],
+    ] as const
+  ).map(([GPU_URL, shown]): [Record<string, string>, string] => [
+    { GPU_URL },
+    `GPU_URL=${shown}: must be an address without a name, a password, a query or a fragment`,
+  ]),
   [{ BACKEND: 'gpu' }, 'BACKEND=gpu: must be one of auto, wasm, node, node-gpu'],
 ])('refuses %o', (env, message) => {
   expect(() => readConfig(env)).toThrow(new ConfigError(message));

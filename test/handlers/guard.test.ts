@@ -53,6 +53,19 @@ describe('keys', () => {
     });
   });
 
+  test.each([
+    'clé-à-moi',
+    'ключ',
+    '鍵🔑',
+  ])('%s is let through, however the runtime reads headers', async (key) => {
+    const env = { API_KEYS: hash(key) };
+    const bytes = Buffer.from(key).toString('latin1'); // as Node gives them
+    for (const text of /^[\0-\xff]*$/.test(key) ? [bytes, key] : [bytes])
+      for (const headers of [{ authorization: `Bearer ${text}` }, { 'x-api-key': text }])
+        expect((await ask(env, headers)).status).toBe(415);
+    expect((await ask(env, { 'x-api-key': `${bytes}.` })).status).toBe(401);
+  });
+
   test('an empty one is none, even where somebody has set its hash', async () => {
     const app = createApp({
       recognizer,

@@ -29,6 +29,7 @@ describe('a running server', () => {
   test('tells Prometheus of requests by route, of stages, batches and the queue', async () => {
     await fetch(`${server.url}/v1/expressions`, { method: 'POST', body: astronautBytes() });
     await fetch(`${server.url}/no/such/${Math.random()}`);
+    await fetch(`${server.url}/v1/expressions`);
     const response = await fetch(`${server.url}/metrics`);
     expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
     const text = await response.text();
@@ -37,6 +38,7 @@ describe('a running server', () => {
       ['mien_request_duration_seconds_count', 'route="/v1/expressions"', 'method="POST"', 'status="200"'],
       ['mien_request_duration_seconds_count', 'route="/v2/models/:model/infer"', 'status="400"'],
       ['mien_request_duration_seconds_count', 'route="none"', 'method="other"', 'status="404"'],
+      ['mien_request_duration_seconds_count', 'route="none"', 'method="other"', 'status="405"'],
       ['mien_stage_duration_seconds_bucket', 'stage="queue"', 'le="+Inf"'],
       ['mien_stage_duration_seconds_sum', 'stage="decode"'],
       ['mien_stage_duration_seconds_sum', 'stage="detect"'],

@@ -40,6 +40,8 @@ form.append('image', new Blob([photo as BlobPart]));
 const two = new FormData();
 for (const part of [photo, new Uint8Array([1, 2, 3])]) two.append('image', new Blob([part as BlobPart]));
 
+const GZIP = { 'content-encoding': 'gzip' };
+
 /** [method and path, as sent, how, status] */
 const EXCHANGES: [operation: string, path: string, init: RequestInit, status: number][] = [
   ['get /healthz', '/healthz', {}, 200],
@@ -76,6 +78,10 @@ const EXCHANGES: [operation: string, path: string, init: RequestInit, status: nu
   ['post /v1/expressions/stream', '/v1/expressions/stream?smoothing=2', { body: '' }, 400],
   ['post /huggingface', '/huggingface', { body: photo as BodyInit }, 200],
   ['post /huggingface', '/huggingface', { body: 'what' }, 415],
+  ...['/v1/expressions', '/v1/expressions/batch', '/v1/expressions/stream', '/huggingface'].map(
+    (path): (typeof EXCHANGES)[number] => [`post ${path}`, path, { body: '', headers: GZIP }, 415],
+  ),
+  ['post /v2/models/{model}/infer', '/v2/models/mien/infer', { body: '', headers: GZIP }, 415],
   ['post /v1/expressions', '/v1/expressions?maxFaces=0', { body: photo as BodyInit }, 400],
   ['post /v1/expressions', '/v1/expressions', { body: '' }, 400],
   ['post /v1/expressions', '/v1/expressions', { body: 'what' }, 415],

@@ -69,3 +69,9 @@ test('knows no other argument', async () => {
   expect(code).toBe(1);
   expect(stderr).toBe('error: The only argument is "serve".\n');
 });
+
+test('a wrong port is named by the variable that sets it', async () => {
+  const { code, stderr } = await runToEnd({ MODEL: folder, SAGEMAKER_BIND_TO_PORT: 'x' }, 'serve');
+  expect(code).toBe(1);
+  expect(stderr).toBe('error: SAGEMAKER_BIND_TO_PORT=x: must be a whole number\n');
+});

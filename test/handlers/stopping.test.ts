@@ -122,3 +122,22 @@ test('a connection on which nothing comes does not keep it from stopping', { tim
   expect(performance.now() - began).toBeLessThan(20_000); // of 25 s, after which it stops whatever happens
   silent.destroy();
 });
+
+test('whoever sends a body while signals come and come has an answer', { timeout: 60_000 }, async () => {
+  const server = await startServer({ MODEL: folder });
+  await untilReady(server);
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  socket.write('POST /v1/expressions HTTP/1.1\r\nHost: mien\r\nContent-Length: 8\r\n\r\nhalf');
+  await sleep(200);
+  const code = stopServer(server);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGINT'] as const) {
+    await sleep(200);
+    server.process.kill(signal);
+  }
+  await sleep(200);
+  socket.write('full');
+  let text = '';
+  for await (const chunk of socket) text += chunk;
+  expect(text).toMatch(/^HTTP\/1\.1 415 /);
+  expect(await code).toBe(0);
+});

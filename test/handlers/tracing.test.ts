@@ -42,6 +42,7 @@ test('traces go to the collector: a span of the request below its caller’s, th
     MODEL: folder,
     GPU_URL: gpu.url,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+    OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=stage,service.version=7',
   });
   await untilReady(server);
   const [trace, caller] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
@@ -58,7 +59,12 @@ test('traces go to the collector: a span of the request below its caller’s, th
     return JSON.parse(body);
   });
   const resources = documents.flatMap(({ resourceSpans }) => resourceSpans);
-  expect(JSON.stringify(resources[0].resource)).toContain('"stringValue":"mien"');
+  const about = resources[0].resource.attributes as { key: string; value: { stringValue: string } }[];
+  expect(Object.fromEntries(about.map(({ key, value }) => [key, value.stringValue]))).toMatchObject({
+    'service.name': 'mien',
+    'service.version': '7',
+    'deployment.environment.name': 'stage',
+  });
   const spans: Span[] = resources
     .flatMap(({ scopeSpans }) => scopeSpans)
     .flatMap(({ spans }) => spans)
@@ -80,6 +86,22 @@ test('traces go to the collector: a span of the request below its caller’s, th
   }
   // No picture and no score leaves the process.
   expect(received.map(({ body }) => body).join()).not.toMatch(/happy|surprise|iVBOR/);
+}, 30_000);
+
+test('OpenTelemetry may be told to be silent, and to call itself something else', async () => {
+  const { port } = collector.address() as AddressInfo;
+  const names = async (env: Record<string, string>) => {
+    received.length = 0;
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` };
+    const server = await startServer({ MODEL: folder, ...endpoint, ...env });
+    await fetch(`${server.url}/healthz`);
+    expect(await stopServer(server)).toBe(0);
+    return received.map(({ body }) => /"service.name","value":\{"stringValue":"(.*?)"/.exec(body)?.[1]);
+  };
+  expect(await names({ OTEL_SERVICE_NAME: 'faces', OTEL_RESOURCE_ATTRIBUTES: 'service.name=other' })).toEqual(
+    ['faces'],
+  );
+  expect(await names({ OTEL_SDK_DISABLED: 'true' })).toEqual([]);
 }, 30_000);
 
 test('a collector that is not there is named in the log, and does not keep the server from stopping', async () => {

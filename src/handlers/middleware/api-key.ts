@@ -15,9 +15,11 @@ export function apiKey(guardFor: (env: unknown) => Guard): MiddlewareHandler<App
     if (keys.length > 0) {
       const sent = sentKey(c.req.header('authorization'), c.req.header('x-api-key'));
       if (sent === '') throw refusal();
-      const hash = await sha256(sent);
-      if (!keys.map((key) => sameText(key, hash)).includes(true)) throw refusal();
-      c.set('client', hash);
+      const hashes = await Promise.all(readings(sent).map(sha256));
+      const known = hashes.filter((hash) => keys.map((key) => sameText(key, hash)).includes(true));
+      const [client] = known;
+      if (client === undefined) throw refusal();
+      c.set('client', client);
     } else if (!anonymous) throw refusal();
     await next();
   };
@@ -25,10 +27,18 @@ export function apiKey(guardFor: (env: unknown) => Guard): MiddlewareHandler<App
 
 const refusal = () => new ApiError('unauthorized', 'This needs a valid API key.');
 
-const sentKey = (authorization = '', key = '') => /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? key;
+const sentKey = (authorization = '', key = '') => /^Bearer +([^ \t]+)$/i.exec(authorization)?.[1] ?? key;
 
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+/** The bytes that a header may have been: of those beyond ASCII Node makes a character each, other runtimes read UTF-8. */
+function readings(text: string): Uint8Array<ArrayBuffer>[] {
+  const utf8 = new TextEncoder().encode(text);
+  const codes = Array.from(text, (character) => character.charCodeAt(0));
+  const isBytes = codes.length < utf8.length && codes.every((code) => code <= 0xff);
+  return isBytes ? [utf8, Uint8Array.from(codes)] : [utf8];
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

@@ -42,23 +42,24 @@ export const errorsAlone: MiddlewareHandler<AppEnv> = async (c, next) => {
 
 const clientGone = () => new ApiError('client_gone', 'The client has gone.');
 
-/** Gives an app the one envelope for whatever fails, 404 and 405 included. Call it before adding routes. */
+/** Gives an app the one envelope for whatever fails, 404 included. */
 export function useErrorEnvelope(app: Hono<AppEnv>): void {
   app.onError((error, c) => answer(c, error));
   app.notFound((c) => answer(c, new ApiError('not_found', `There is nothing at ${c.req.path}.`)));
-  app.use(
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed(c: Context<AppEnv>, methods) {
-        const allow = methods.join(', ');
-        const message = `${c.req.path} answers ${allow}, not ${c.req.method}.`;
-        const response = answer(
-          c,
-          new ApiError('method_not_allowed', message, { details: { allow: methods } }),
-        );
-        response.headers.set('allow', allow);
-        return response;
-      },
-    }),
-  );
 }
+
+/** Makes a 405 of a 404 where other methods have an answer. Use it inside of all that logs and measures. */
+export const otherMethods = (app: Hono<AppEnv>): MiddlewareHandler<AppEnv> =>
+  methodNotAllowed({
+    app,
+    onMethodNotAllowed(c: Context<AppEnv>, methods) {
+      const allow = methods.join(', ');
+      const message = `${c.req.path} answers ${allow}, not ${c.req.method}.`;
+      const response = answer(
+        c,
+        new ApiError('method_not_allowed', message, { details: { allow: methods } }),
+      );
+      response.headers.set('allow', allow);
+      return response;
+    },
+  });

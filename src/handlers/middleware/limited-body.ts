@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { AppEnv } from '../env.js';
 import { ApiError } from '../errors.js';
 import { gather, tooLarge } from '../gathered.js';
+import { whenPlain } from '../plain-body.js';
 
 /**
  * Reads the body into `c.get('body')`, at most `maxBodyBytes` of it. The bytes themselves are counted, so a
@@ -9,10 +10,12 @@ import { gather, tooLarge } from '../gathered.js';
  *
  * (Hono's own bodyLimit believes Content-Length, and otherwise rebuilds the request.)
  *
- * @throws ApiError `body_too_large`; `request_timeout`; `invalid_request` where the client stops sending
+ * @throws ApiError `body_too_large`; `request_timeout`; `invalid_request` where the client stops sending;
+ *   `unsupported_media_type` where it is compressed
  */
 export function limitedBody({ maxBodyBytes, receiveMs }: BodyLimits): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
+    whenPlain(c.req.header('content-encoding'));
     if (Number(c.req.header('content-length')) > maxBodyBytes) throw tooLarge(maxBodyBytes);
     const late = timeLimit(receiveMs);
     try {

@@ -35,8 +35,7 @@ export function createDraining(): Draining {
     async middleware(c, next) {
       accepted++;
       c.set('stopping', stopping.signal);
-      // Once it is sent to the last byte, or cannot be: a slow client takes long over what was answered at once.
-      (c.env as unknown as HttpBindings).outgoing.once('close', () => {
+      whenSent(c.env as unknown as HttpBindings, () => {
         answered++;
       });
       await next();
@@ -57,4 +56,17 @@ export function createDraining(): Draining {
       setTimeout(() => process.exit(1), DRAIN_MS);
     },
   };
+}
+
+/** Acts once an answer is sent to the last byte, or cannot be: a slow client takes long over what was answered at once. */
+function whenSent({ incoming: { socket }, outgoing }: HttpBindings, act: () => void): void {
+  // Node tells only the answer whose turn it is that its client has gone: those that wait behind it, of a client that asked
+  // on without waiting, are told here, so that nothing more is done for them.
+  const gone = () => !outgoing.closed && outgoing.emit('close');
+  setMaxListeners(0, socket); // any number of them may wait
+  socket.once('close', gone);
+  outgoing.once('close', () => {
+    socket.off('close', gone);
+    act();
+  });
 }

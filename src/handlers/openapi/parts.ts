@@ -64,14 +64,19 @@ export function parameters(query: z.ZodObject): Json[] {
 export const KEYED: ApiErrorCode[] = ['unauthorized', 'rate_limited', 'internal', 'overloaded'];
 
 /** Refusals of whatever takes a body and computes. */
-export const REFUSED: ApiErrorCode[] = ['invalid_request', 'request_timeout', 'body_too_large', ...KEYED];
+export const REFUSED: ApiErrorCode[] = [
+  'invalid_request',
+  'request_timeout',
+  'body_too_large',
+  'unsupported_media_type',
+  ...KEYED,
+];
 
-/** Refusals of a picture. */
+/** Refusals of a picture, beside those of its body. */
 export const PICTURE_REFUSED: ApiErrorCode[] = [
   'empty_input',
   'invalid_image',
   'image_too_large',
-  'unsupported_media_type',
   'backend_unavailable',
   'queue_full',
   'deadline_exceeded',

@@ -85,7 +85,7 @@ export const picturePaths: Record<string, Json> = {
             'is too long or too late or since it stops, the last line is an `error` with `final`: true',
           { 'application/x-ndjson': { schema: { $ref: '#/components/schemas/Frame' } } },
         ),
-        ...refusals(['invalid_request', ...KEYED]),
+        ...refusals(['invalid_request', 'unsupported_media_type', ...KEYED]),
       },
     },
   },

@@ -2,10 +2,10 @@ import { type Context, Hono } from 'hono';
 import type { Recognition, Recognizer } from '../../model/recognizer.js';
 import type { AppEnv } from '../env.js';
 import type { ErrorBody } from '../errors.js';
-import { imageFromBody, imagesFromBody, validated } from '../input.js';
+import { imageFromBody, imagesFromBody } from '../input.js';
 import { refusal } from '../middleware/errors.js';
 import { type BodyLimits, limitedBody } from '../middleware/limited-body.js';
-import { expressionsQuery } from './expressions/query.js';
+import { expressionsQuery, readQuery } from './expressions/query.js';
 import { recognizeFrames } from './expressions/stream.js';
 
 /**
@@ -26,8 +26,8 @@ export async function recognizePhoto(
   c: Context<AppEnv>,
   recognizer: Pick<Recognizer, 'recognize'>,
 ): Promise<Response> {
-  const options = validated(expressionsQuery, c.req.query(), 'The query');
-  const image = await imageFromBody(c.req.header('content-type'), c.get('body'));
+  const options = readQuery(c.req, expressionsQuery);
+  const image = imageFromBody(c.req.header('content-type'), c.get('body'));
   const { signal } = c.req.raw;
   return c.json(await recognizer.recognize(image, { ...options, signal }));
 }
@@ -37,13 +37,13 @@ async function recognizePhotos(
   c: Context<AppEnv>,
   recognizer: Pick<Recognizer, 'recognize'>,
 ): Promise<Response> {
-  const options = validated(expressionsQuery, c.req.query(), 'The query');
+  const options = readQuery(c.req, expressionsQuery);
   const { signal } = c.req.raw;
   const results: (Recognition | ErrorBody)[] = [];
-  for (const source of await imagesFromBody(c.req.header('content-type'), c.get('body'))) {
+  for (const source of imagesFromBody(c.req.header('content-type'), c.get('body'))) {
     signal.throwIfAborted();
     try {
-      results.push(await recognizer.recognize(await source(), { ...options, signal }));
+      results.push(await recognizer.recognize(source(), { ...options, signal }));
     } catch (error) {
       signal.throwIfAborted();
       results.push(refusal(c, error).body);

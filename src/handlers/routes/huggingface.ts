@@ -37,5 +37,5 @@ function request(c: Context<AppEnv>): { image: Uint8Array; most: number } {
   const body = c.get('body');
   if (!isJson(c.req.header('content-type'))) return { image: body, most: LABELS.length };
   const { inputs, parameters } = validated(imageClassification, parseJson(body), 'The body');
-  return { image: decodeBase64(inputs), most: parameters?.top_k ?? LABELS.length };
+  return { image: decodeBase64(inputs, 'inputs'), most: parameters?.top_k ?? LABELS.length };
 }

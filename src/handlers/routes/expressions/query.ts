@@ -1,5 +1,7 @@
+import type { HonoRequest } from 'hono';
 import { z } from 'zod';
 import { LABELS } from '../../../model/labels.js';
+import { validated } from '../../input.js';
 import { wholeNumber } from '../../whole-number.js';
 
 /** The query of everything that takes a photo. */
@@ -35,3 +37,15 @@ export const streamQuery = expressionsQuery.extend({
         "times this frame's; 0 by default",
     ),
 });
+
+const once = z.record(z.string(), z.tuple([z.string()], 'must be given once'));
+
+/**
+ * Reads a request's query.
+ * @throws ApiError `invalid_request`, also where a parameter is given twice: either may be what is meant
+ */
+export function readQuery<T extends z.ZodType>(request: HonoRequest, schema: T): z.output<T> {
+  const read = validated(schema, request.query(), 'The query'); // of what is given twice, the first
+  validated(once, request.queries(), 'The query');
+  return read;
+}

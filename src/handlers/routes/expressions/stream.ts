@@ -9,7 +9,8 @@ import { gather } from '../../gathered.js';
 import { decodeBase64, jsonBody, parseJson, validated } from '../../input.js';
 import { refusal } from '../../middleware/errors.js';
 import { type BodyLimits, endedEarly, timeLimit } from '../../middleware/limited-body.js';
-import { streamQuery } from './query.js';
+import { whenPlain } from '../../plain-body.js';
+import { readQuery, streamQuery } from './query.js';
 
 /** A line of the answer. */
 export type FrameAnswer =
@@ -30,13 +31,14 @@ export async function recognizeFrames(
   recognizer: Pick<Recognizer, 'recognize'>,
   limits: BodyLimits,
 ): Promise<Response> {
-  const { smoothing, ...options } = validated(streamQuery, c.req.query(), 'The query');
+  whenPlain(c.req.header('content-encoding'));
+  const { smoothing, ...options } = readQuery(c.req, streamQuery);
   const tracker = createTracker(smoothing === undefined ? {} : { smoothing });
   const { signal } = c.req.raw;
 
   async function answer(line: Uint8Array, frame: number): Promise<FrameAnswer> {
     try {
-      const image = decodeBase64(validated(jsonBody, parseJson(line), 'The line').image);
+      const image = decodeBase64(validated(jsonBody, parseJson(line, 'The line'), 'The line').image, 'image');
       const recognition = await recognizer.recognize(image, { ...options, signal });
       return { frame, ...recognition, faces: tracker.update(recognition.faces) };
     } catch (error) {
