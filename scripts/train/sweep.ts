@@ -29,7 +29,7 @@ async function train({ name, configuration }: SweepRun, options: Options): Promi
   const release = hold(run);
   let data: string;
   try {
-    prepareRun(run, configuration, { engine, resume: true });
+    prepareRun(run, configuration, { engine, resume: true, letFinished: true });
     data = dataOf(run, configuration, options.data);
     if (finished(run, configuration)) {
       // It may have been trained on another machine, which alone has the data.
