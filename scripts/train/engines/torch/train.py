@@ -156,7 +156,17 @@ class Run:
             self.write("last.safetensors", save(training.weights()))
 
 
+def refuse_seconds(arguments):
+    """Where it would change nothing."""
+    if arguments.profile:
+        raise Fault("--seconds fits epochs to a run; --profile trains none")
+    if arguments.resume and (Path(arguments.run) / CHECKPOINT).exists():
+        raise Fault(f"--seconds fits only a run that has not begun: without it {arguments.run} goes on")
+
+
 def work(arguments):
+    if arguments.seconds:
+        refuse_seconds(arguments)
     run = Run(arguments.run, arguments.data)
     training = run.training
     if arguments.profile:
