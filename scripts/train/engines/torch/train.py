@@ -12,6 +12,11 @@ import time
 
 START = time.monotonic()  # what --seconds is counted from: importing torch takes some of them
 
+import interrupt
+
+if __name__ == "__main__":
+    interrupt.catch()  # importing torch can be interrupted too
+
 import argparse
 import json
 import sys
