@@ -42,6 +42,9 @@ describe('a sweep’s file', () => {
     const base = relative(folder, join('scripts', 'train', 'configs', 'smoke.json'));
     writeFileSync(file, JSON.stringify({ about: 'it', base, seeds: [1], rows }));
     expect(() => readSweep(file, 'runs', false)).toThrow(/wrong\.json, row wrong is not .*"blur"/s);
+    const odd = [{ name: 'odd', changes: { 'architecture.groups': 3 } }];
+    writeFileSync(file, JSON.stringify({ about: 'it', base, seeds: [1], rows: odd }));
+    expect(() => readSweep(file, 'runs', false)).toThrow(/wrong\.json, row odd is not .* at architecture/s);
     writeFileSync(file, JSON.stringify({ about: 'it', base: 'none.json', seeds: [1], rows }));
     expect(() => readSweep(file, 'runs', false)).toThrow(`${join(folder, 'none.json')}: ENOENT`);
   });
