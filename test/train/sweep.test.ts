@@ -161,6 +161,22 @@ describe('npm run sweep', () => {
     240_000,
   );
 
+  it('gives a row’s figures of every seed that is done, also where fewer are asked for', async () => {
+    const [out, file] = [join(folder, 'seeds'), join(folder, 'seeds.json')];
+    const base = relative(folder, join('scripts', 'train', 'configs', 'smoke.json'));
+    const rows = [{ name: 'base', changes: { 'architecture.width': 0.25, 'architecture.groups': 1 } }];
+    writeFileSync(file, JSON.stringify({ about: 'it', base, seeds: [1, 2, 3], rows }));
+    const sweep = async (seeds: string) => {
+      const options = ['--file', file, '--out', out, '--quick', '--engine', 'tfjs', '--seeds', seeds];
+      const { code, said } = await script('sweep', ...options).ended;
+      expect(code, said).toBe(0);
+      const metrics: RowMetrics = JSON.parse(readFileSync(join(out, 'base.json'), 'utf8'));
+      return metrics.seeds.map(({ seed }) => seed);
+    };
+    expect(await sweep('2')).toEqual([1, 2]);
+    expect(await sweep('1')).toEqual([1, 2]);
+  }, 120_000);
+
   it.skipIf(!python)(
     'beside each other: begins a pupil after its teacher, and ends the others where one fails',
     async () => {
