@@ -1,7 +1,15 @@
 import { basename, join } from 'node:path';
 import { MienError } from '../../src/model/errors.js';
 import { main, npmCommand } from '../lib/command.js';
-import { backendOption, DATA_OPTION, engineOption, nonNegative, positive } from '../lib/options.js';
+import {
+  backendAsked,
+  backendOption,
+  DATA_OPTION,
+  engineOption,
+  nonNegative,
+  positive,
+  refuseOptionsOf,
+} from '../lib/options.js';
 import { readConfiguration } from './config.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
 import { hold } from './hold.js';
@@ -33,7 +41,6 @@ const command = npmCommand('train')
 /** @throws {MienError} where options are asked for that the engine does not have */
 function refuseOthersOptions(values: ReturnType<typeof command.opts>): void {
   const { engine, seconds, processes, profile, dryRun } = values;
-  if (engine === 'torch') return;
   const asked = {
     '--seconds': seconds,
     '--processes': processes > 1,
@@ -41,11 +48,8 @@ function refuseOthersOptions(values: ReturnType<typeof command.opts>): void {
     '--dry-run': dryRun,
   };
   const names = Object.entries(asked).flatMap(([name, given]) => (given ? [name] : []));
-  if (names.length > 0)
-    throw new MienError(
-      'invalid_data',
-      `${names.join(', ')}: the torch engine has that, not --engine ${engine}`,
-    );
+  refuseOptionsOf('torch', names, engine);
+  refuseOptionsOf('tfjs', backendAsked(command), engine);
 }
 
 async function train(values: ReturnType<typeof command.opts>): Promise<void> {

@@ -33,6 +33,17 @@ it('options that the tfjs engine does not have', async () => {
   expect(existsSync(at('options'))).toBe(false);
 });
 
+it('the option that the torch engine does not have, in a protocol too, though it has a default', async () => {
+  const options = ['--config', SMOKE, '--run', at('options'), '--backend', 'node', '--data', at('no-data')];
+  const ends = [script('train', ...options), script('protocol', 'fer2013', ...options)];
+  for (const { ended } of ends)
+    expect(await ended).toEqual({
+      code: 1,
+      said: 'error: --backend: the tfjs engine has that, not --engine torch\n',
+    });
+  expect(existsSync(at('options'))).toBe(false);
+});
+
 describe('a folder that is held', () => {
   it('is one holder’s, until it lets go', () => {
     const release = hold(at('held'));
