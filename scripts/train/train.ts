@@ -10,7 +10,7 @@ import {
   positive,
   refuseOptionsOf,
 } from '../lib/options.js';
-import { readConfiguration } from './config.js';
+import { type Configuration, readConfiguration } from './config.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
 import { hold } from './hold.js';
 import { dataOf, prepareRun } from './run.js';
@@ -52,11 +52,25 @@ function refuseOthersOptions(values: ReturnType<typeof command.opts>): void {
   refuseOptionsOf('tfjs', backendAsked(command), engine);
 }
 
+/**
+ * As the engine does (torch/parallel.py), whose every process would say it.
+ * @throws {MienError} where a batch cannot be shared: pairs of rows stay together
+ */
+function refuseBatches(stages: Configuration['stages'], processes: number): void {
+  const uneven = stages.find(({ batch }) => processes > 1 && batch % (2 * processes) > 0);
+  if (uneven)
+    throw new MienError(
+      'invalid_data',
+      `a batch of ${uneven.batch} cannot be shared in pairs by ${processes} processes`,
+    );
+}
+
 async function train(values: ReturnType<typeof command.opts>): Promise<void> {
   refuseOthersOptions(values);
   const { config, engine, steps, backend, processes, seconds, checkpointSeconds } = values;
   const run = values.run ?? join('runs', basename(config, '.json'));
   const configuration = readConfiguration(config);
+  refuseBatches(configuration.stages, processes);
   const release = hold(run);
   // Profiling changes nothing, so a run may be there.
   prepareRun(run, configuration, { engine, resume: (values.resume || values.profile) ?? false });

@@ -44,6 +44,14 @@ it('the option that the torch engine does not have, in a protocol too, though it
   expect(existsSync(at('options'))).toBe(false);
 });
 
+it('batches that the processes cannot share, once for all', async () => {
+  const { code, said } = await script(
+    ...(['train', '--config', SMOKE, '--run', at('shared'), '--processes', '3'] as const),
+  ).ended;
+  expect([code, said]).toEqual([1, 'error: a batch of 16 cannot be shared in pairs by 3 processes\n']);
+  expect(existsSync(at('shared'))).toBe(false);
+});
+
 describe('a folder that is held', () => {
   it('is one holder’s, until it lets go', () => {
     const release = hold(at('held'));
