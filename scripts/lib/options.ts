@@ -1,5 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import { BACKEND_NAMES } from '../../src/model/backends/index.js';
+import { MienError } from '../../src/model/errors.js';
 
 export { nonNegative, positive } from './numbers.js';
 
@@ -13,6 +14,24 @@ export const engineOption = () =>
     'torch',
     'tfjs',
   ] as const);
+
+/**
+ * Refuses options of an engine that is not the one which trains: they would change nothing.
+ * @param names those that are asked for, such as `--seconds`
+ * @throws {MienError} `invalid_data` where there are some
+ */
+export function refuseOptionsOf(owner: string, names: string[], engine: string): void {
+  if (engine !== owner && names.length > 0)
+    throw new MienError(
+      'invalid_data',
+      `${names.join(', ')}: the ${owner} engine has that, not --engine ${engine}`,
+    );
+}
+
+/** Whether `--backend` was asked for: it has a default. */
+export const backendAsked = (command: {
+  getOptionValueSource(name: string): string | undefined;
+}): string[] => (command.getOptionValueSource('backend') === 'cli' ? ['--backend'] : []);
 
 /** Of pictures that are to be cropped. */
 export const faceOption = () =>

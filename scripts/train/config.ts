@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { MienError } from '../../src/model/errors.js';
+import { table1 } from '../../src/model/table1.js';
 import { baseline } from './baseline.js';
 
 const positive = z.number().int().positive();
@@ -114,7 +115,24 @@ const checked = configuration
   .refine(({ optimizer: { momentum, nesterov } }) => !nesterov || momentum > 0, {
     path: ['optimizer', 'nesterov'],
     error: 'looks ahead by the momentum, which is 0',
+  })
+  // Here, where the message has the file and the row, and before a sweep trains the rows above.
+  .superRefine(({ architecture }, context) => {
+    const message = faultOf(architecture);
+    if (message) context.addIssue({ code: 'custom', path: ['architecture'], message });
   });
+
+/** Why choices make no network. */
+function faultOf(architecture: Configuration['architecture']): string | undefined {
+  if ('baseline' in architecture) return undefined;
+  try {
+    table1(architecture);
+    return undefined;
+  } catch (error) {
+    if (!MienError.is(error)) throw error;
+    return error.message;
+  }
+}
 
 /**
  * Checks a training configuration; `from` is what messages call it.

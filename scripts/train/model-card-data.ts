@@ -1,6 +1,7 @@
 /** What a model has learned from, as its card says it. */
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
+import { LABELS, type Label } from '../../src/model/labels.js';
 import { type DataSet, rowsOf } from './data/pack.js';
 import type { ModelMetrics } from './model-card.js';
 
@@ -12,17 +13,22 @@ export interface AboutSet {
   votes: boolean;
   /** Test images of people who are in Training images too; null where it is not known who is in which. */
   familiar: number | null;
+  /** Labels that no Training image has, where there are some. */
+  unlearned?: Label[];
 }
 
 export function aboutSet(set: DataSet): AboutSet {
-  const { subjects, votes } = set;
+  const { subjects, votes, labels } = set;
   const training = rowsOf(set, 'Training');
   const learnt = subjects && new Set(training.map((row) => subjects[row]));
+  const known = new Set(training.map((row) => labels[row]));
+  const unlearned = LABELS.filter((_, label) => !known.has(label));
   const familiar = rowsOf(set, 'PublicTest', 'PrivateTest').filter((row) => learnt?.has(subjects?.[row]));
   return {
     images: training.length,
     votes: votes.some((count) => count > 0),
     familiar: learnt ? familiar.length : null,
+    ...(unlearned.length > 0 && { unlearned }),
   };
 }
 
@@ -95,13 +101,18 @@ function peopleText({ splits: { test }, training: { set } }: ModelMetrics): stri
   return `${who}. For people\nwhom it has never seen expect less than the figures below.`;
 }
 
+/** "None of the Training images shows fear, sad.", where that is so. */
+function unlearnedText({ unlearned = [] }: Partial<AboutSet> = {}): string[] {
+  return unlearned.length > 0 ? [`None of the Training images shows ${unlearned.join(', ')}.`] : [];
+}
+
 /** The card's section on data. */
 export function dataText(metrics: ModelMetrics): string {
-  const { dataName, data } = metrics.training;
+  const { dataName, data, set } = metrics.training;
   const others = origins(metrics);
   if (dataName !== 'fer2013') {
     const own = `Trained on the data set \`${dataName}\`: ${taught(metrics.training)} (SHA-256 of all its images: \`${data}\`).`;
-    return [own, peopleText(metrics), ...others].join('\n\n');
+    return [own, ...unlearnedText(set), peopleText(metrics), ...others].join('\n\n');
   }
   const nothing = 'Nothing else: no other pictures and no weights from elsewhere.';
   return [fer2013(metrics), ...(others.length > 0 ? others : [nothing])].join('\n\n');

@@ -160,11 +160,12 @@ function refuseTooFew(root: string, splits: Uint8Array): void {
       );
 }
 
-/** A class of which no picture is kept, or that has none to learn from, is said. */
+/** A class without a picture, of which none is kept, or that has none to learn from, is said. */
 function warnOfMissing(found: Label[], kept: Label[], splits: Uint8Array): void {
   const learnt = new Set(kept.filter((_, row) => splits[row] === SPLITS.indexOf('Training')));
-  for (const label of new Set(found))
-    if (!kept.includes(label)) console.error(`${label}: none of its pictures is kept`);
+  for (const label of LABELS)
+    if (!found.includes(label)) console.error(`${label}: there is no picture of it`);
+    else if (!kept.includes(label)) console.error(`${label}: none of its pictures is kept`);
     else if (!learnt.has(label))
       console.error(`${label}: too few pictures, or too few people; none is left to learn from`);
 }

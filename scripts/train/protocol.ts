@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { Argument } from '@commander-js/extra-typings';
 import { MienError } from '../../src/model/errors.js';
 import { main, npmCommand } from '../lib/command.js';
-import { backendOption, DATA_OPTION, engineOption } from '../lib/options.js';
+import { backendAsked, backendOption, DATA_OPTION, engineOption, refuseOptionsOf } from '../lib/options.js';
 import { Progress } from '../lib/progress.js';
 import { AS_LEARNED } from './calibrate.js';
 import { readConfiguration } from './config.js';
@@ -90,6 +90,7 @@ const command = npmCommand('protocol')
 
 async function runProtocol(name: ProtocolName, values: ReturnType<typeof command.opts>): Promise<void> {
   const protocol: Protocol = PROTOCOLS[name];
+  refuseOptionsOf('tfjs', backendAsked(command), values.engine);
   if (protocol.folds && !values.config)
     throw new MienError('invalid_data', `${name} trains: --config says what`);
   const { index, ...set } = readDataSet(values.data);

@@ -34,7 +34,8 @@ async function retrain(values: ReturnType<typeof command.opts>): Promise<void> {
   if (learned && !resume)
     throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --work names another`);
   // What a run learns from must not change under it.
-  if (!learned) {
+  if (learned) console.error(`goes on with the pictures packed in ${data}; others need another --work`);
+  else {
     const pictures = ['--root', root, '--face', face, ...(skipUnreadable ? ['--skip-unreadable'] : [])];
     await runCommand(script('prepare'), ['folder', ...pictures, '--out', data]);
   }

@@ -49,7 +49,7 @@ function refuseOther(run: string, recipe: Recipe, description: string): void {
 }
 
 /** @throws {MienError} where a run is another engine's, whose checkpoint this one cannot read: it would begin anew */
-function refuseOtherEngine(run: string, engine: Engine): void {
+export function refuseOtherEngine(run: string, engine: Engine): void {
   const engines = begunBy(run);
   if (engines.length > 0 && !engines.includes(engine))
     throw new MienError(
@@ -62,12 +62,13 @@ function refuseOtherEngine(run: string, engine: Engine): void {
  * Writes a run's folder: architecture.json, config.json, commit.txt and what the run starts from. The folder and the
  * data are all that an engine needs, on whatever machine it runs; but teachers may still have to be trained.
  *
+ * @param how `letFinished`: a run that has ended is trained no more by the caller, so that any engine may have been its
  * @throws {MienError} `invalid_data` where the configuration is not fit for a run, or the folder holds another
  */
 export function prepareRun(
   run: string,
   configuration: Configuration,
-  { engine, resume }: { engine: Engine; resume: boolean },
+  { engine, resume, letFinished = false }: { engine: Engine; resume: boolean; letFinished?: boolean },
 ): void {
   const { architecture, data: _, ...recipe } = configuration;
   const description = describe(configuration);
@@ -78,7 +79,7 @@ export function prepareRun(
     refuseLost(run);
     throw new MienError('invalid_data', `${run} holds a run: --resume goes on with it, --run names another`);
   }
-  if (!finished(run, configuration)) refuseOtherEngine(run, engine);
+  if (!(letFinished && finished(run, configuration))) refuseOtherEngine(run, engine);
   if (started) refuseOther(run, recipe, description);
   writeAtomically(join(run, 'architecture.json'), description);
   writeAtomically(join(run, 'config.json'), `${JSON.stringify(recipe, null, 2)}\n`);

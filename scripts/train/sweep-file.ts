@@ -7,7 +7,21 @@ import { type Configuration, parseConfiguration } from './config.js';
 
 /** Fields by their path, as "augmentation.cutmix", and what they become. */
 const changes = z.record(z.string(), z.unknown()).default({});
-const seeds = z.array(z.number().int().min(0)).min(1);
+
+/** Checks that all differ: runs of one name would have one folder. */
+const different =
+  <T>(what: string, nameOf: (value: T) => unknown) =>
+  (values: T[], context: z.RefinementCtx) => {
+    const names = values.map(nameOf);
+    const again = new Set(names.filter((name, at) => names.indexOf(name) < at));
+    if (again.size > 0)
+      context.addIssue({ code: 'custom', message: `more than once: ${what} ${[...again].join(', ')}` });
+  };
+
+const seeds = z
+  .array(z.number().int().min(0))
+  .min(1)
+  .superRefine(different('seed', (seed) => seed));
 
 const row = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/),
@@ -28,7 +42,10 @@ const sweepFile = z.strictObject({
   /** Of every row, before its own. */
   changes,
   seeds,
-  rows: z.array(row).min(1),
+  rows: z
+    .array(row)
+    .min(1)
+    .superRefine(different('row', ({ name }) => name)),
 });
 
 /** One training: a row with one of its seeds. */

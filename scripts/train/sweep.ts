@@ -29,7 +29,7 @@ async function train({ name, configuration }: SweepRun, options: Options): Promi
   const release = hold(run);
   let data: string;
   try {
-    prepareRun(run, configuration, { engine, resume: true });
+    prepareRun(run, configuration, { engine, resume: true, letFinished: true });
     data = dataOf(run, configuration, options.data);
     if (finished(run, configuration)) {
       // It may have been trained on another machine, which alone has the data.
@@ -72,15 +72,17 @@ async function trainAll(runs: SweepRun[], options: Options): Promise<void> {
   }
 }
 
-/** The rows that are asked for, with as many of their seeds. */
-function chosen(sweep: Sweep, only: string | undefined, seeds: number | undefined): Sweep['rows'] {
+/** The rows that are asked for, with as many of their seeds, and those that are done: a row's metrics are of all it has. */
+function chosen(sweep: Sweep, out: string, only: string | undefined, seeds = Infinity): Sweep['rows'] {
   const names = only?.split(',');
   const unknown = names?.filter((name) => sweep.rows.every((row) => row.name !== name)) ?? [];
   if (unknown.length > 0)
     throw new MienError('invalid_data', `${sweep.name} has no row ${unknown.join(', ')}`);
+  const wanted = ({ name, configuration }: SweepRun, at: number) =>
+    at < seeds || finished(join(out, name), configuration);
   return sweep.rows
     .filter(({ name }) => names?.includes(name) ?? true)
-    .map((row) => ({ ...row, runs: row.runs.slice(0, seeds) as typeof row.runs }));
+    .map((row) => ({ ...row, runs: row.runs.filter(wanted) as typeof row.runs }));
 }
 
 function summary({ seeds, seconds, latency }: RowMetrics): string {
@@ -97,7 +99,11 @@ const command = npmCommand('sweep')
   .requiredOption('--file <file>', 'the sweep, such as scripts/train/sweeps/recipes.json')
   .option('--out <folder>', "where the runs and the metrics files lie (default: runs/, and the file's name)")
   .option('--only <rows>', 'train these rows alone, by their names with commas between')
-  .option('--seeds <n>', "train so many of a row's seeds (default: all)", positive)
+  .option(
+    '--seeds <n>',
+    "train so many of a row's seeds (default: all); its figures are of those that are done too",
+    positive,
+  )
   .option(...DATA_OPTION)
   .addOption(engineOption().default('torch' as const))
   .option(
@@ -121,7 +127,7 @@ async function sweepAll(values: ReturnType<typeof command.opts>): Promise<void> 
   const options: Options = { out, data, engine, jobs, dry };
   if (engine === 'tfjs' && jobs > 1)
     throw new MienError('invalid_data', '--jobs is an option of the torch engine');
-  const rows = chosen(sweep, only, seeds);
+  const rows = chosen(sweep, out, only, seeds);
   const runs = rows.flatMap((row) => row.runs);
   await trainAll(runs, options);
   if (dry) return;

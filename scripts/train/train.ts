@@ -1,8 +1,16 @@
 import { basename, join } from 'node:path';
 import { MienError } from '../../src/model/errors.js';
 import { main, npmCommand } from '../lib/command.js';
-import { backendOption, DATA_OPTION, engineOption, nonNegative, positive } from '../lib/options.js';
-import { readConfiguration } from './config.js';
+import {
+  backendAsked,
+  backendOption,
+  DATA_OPTION,
+  engineOption,
+  nonNegative,
+  positive,
+  refuseOptionsOf,
+} from '../lib/options.js';
+import { type Configuration, readConfiguration } from './config.js';
 import { torchCommand, trainByTorch } from './engines/torch.js';
 import { hold } from './hold.js';
 import { dataOf, prepareRun } from './run.js';
@@ -33,7 +41,6 @@ const command = npmCommand('train')
 /** @throws {MienError} where options are asked for that the engine does not have */
 function refuseOthersOptions(values: ReturnType<typeof command.opts>): void {
   const { engine, seconds, processes, profile, dryRun } = values;
-  if (engine === 'torch') return;
   const asked = {
     '--seconds': seconds,
     '--processes': processes > 1,
@@ -41,10 +48,20 @@ function refuseOthersOptions(values: ReturnType<typeof command.opts>): void {
     '--dry-run': dryRun,
   };
   const names = Object.entries(asked).flatMap(([name, given]) => (given ? [name] : []));
-  if (names.length > 0)
+  refuseOptionsOf('torch', names, engine);
+  refuseOptionsOf('tfjs', backendAsked(command), engine);
+}
+
+/**
+ * As the engine does (torch/parallel.py), whose every process would say it.
+ * @throws {MienError} where a batch cannot be shared: pairs of rows stay together
+ */
+function refuseBatches(stages: Configuration['stages'], processes: number): void {
+  const uneven = stages.find(({ batch }) => processes > 1 && batch % (2 * processes) > 0);
+  if (uneven)
     throw new MienError(
       'invalid_data',
-      `${names.join(', ')}: the torch engine has that, not --engine ${engine}`,
+      `a batch of ${uneven.batch} cannot be shared in pairs by ${processes} processes`,
     );
 }
 
@@ -53,6 +70,7 @@ async function train(values: ReturnType<typeof command.opts>): Promise<void> {
   const { config, engine, steps, backend, processes, seconds, checkpointSeconds } = values;
   const run = values.run ?? join('runs', basename(config, '.json'));
   const configuration = readConfiguration(config);
+  refuseBatches(configuration.stages, processes);
   const release = hold(run);
   // Profiling changes nothing, so a run may be there.
   prepareRun(run, configuration, { engine, resume: (values.resume || values.profile) ?? false });

@@ -31,6 +31,8 @@ export const INPUT = { mean: 0.5077, deviation: 0.2551 };
 
 /** Modules that are residual blocks. */
 const RESIDUAL_MODULES = [3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 21, 22];
+/** Channels of their stages. */
+const RESIDUAL_CHANNELS = [16, 64, 128, 256];
 
 /** The paper's network, Table 1, modules 1 to 23, for an input of side S. */
 export function table1(options: Table1Options): Architecture {
@@ -55,6 +57,12 @@ export function table1(options: Table1Options): Architecture {
       `module ${misplaced.join(', ')} is no residual block to mix after`,
     );
   const wide = (channels: number) => Math.max(8, 8 * Math.round((channels * width) / 8));
+  const uneven = RESIDUAL_CHANNELS.map(wide).filter((channels) => channels % groups !== 0);
+  if (uneven.length > 0)
+    throw new MienError(
+      'invalid_architecture',
+      `${groups} groups cannot share ${uneven.join(', ')} channels evenly`,
+    );
   const block =
     (kind: 'arb' | 'non-bottleneck-1d', channels: number, dropped = 0) =>
     (module: number, dilation = 1): Row[] => {

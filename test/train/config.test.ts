@@ -33,6 +33,18 @@ describe('a training configuration', () => {
     expect(refusal({ labels: { smoothing: 0.1, ferplus: 0, adjustment: -1 } })).toContain('adjustment');
   });
 
+  it('describes a network that can be', () => {
+    const architecture = (change: object) =>
+      refusal({ architecture: { ...smoke().architecture, ...change } });
+    const at = '\n  → at architecture';
+    expect(architecture({ mixAfter: [8] })).toContain(`module 8 is no residual block to mix after${at}`);
+    // One sentence for all blocks.
+    expect(architecture({ width: 1, groups: 3 })).toBe(
+      `it is not a training configuration: ✖ 3 groups cannot share 16, 64, 128, 256 channels evenly${at}`,
+    );
+    expect(architecture({ side: 20 })).toContain(at);
+  });
+
   it('mixes batches of an even number alone', () => {
     const stages = [{ side: 24, epochs: 1, batch: 15 }];
     expect(refusal({ stages })).toContain('batches of an even number');

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type ModelMetrics, modelCard } from '../../scripts/train/model-card.js';
 import { aboutSet } from '../../scripts/train/model-card-data.js';
 import { parseArchitecture } from '../../src/model/architecture.js';
+import { LABELS, type Label } from '../../src/model/labels.js';
 import { exampleMetrics } from '../support/metrics-files.js';
 import { people } from '../support/people.js';
 
@@ -180,6 +181,15 @@ describe('the card', () => {
     expect(on(0)).not.toContain('whom it has never seen');
   });
 
+  it('says which labels it has learned nothing of', () => {
+    const on = (unlearned: Label[]) => {
+      const set = { images: 5, votes: false, familiar: 0, ...(unlearned.length > 0 && { unlearned }) };
+      return modelCard({ ...metrics, training: { ...metrics.training, dataName: 'folder', set } }, arch);
+    };
+    expect(on(['fear', 'sad'])).toContain('\n\nNone of the Training images shows fear, sad.\n\n');
+    expect(on([])).not.toContain('None of the Training images');
+  });
+
   it('is of other data than FER2013 where it was trained on other data, with classes that do not occur', () => {
     const test = structuredClone(metrics.splits.test);
     test.confusion[1] = new Array(7).fill(0);
@@ -206,5 +216,7 @@ describe('what is told of a data set', () => {
     const { subjects: _, ...unknown } = set;
     set.votes[0] = 10;
     expect(aboutSet(unknown)).toEqual({ images: 7, votes: true, familiar: null });
+    const fewer = { ...unknown, labels: unknown.labels.map((label) => (label === 2 ? 3 : label)) };
+    expect(aboutSet(fewer).unlearned).toEqual([LABELS[2]]);
   });
 });

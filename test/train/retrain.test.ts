@@ -84,6 +84,9 @@ describe('npm run retrain', () => {
     const unsaid = options.filter((option) => !['--engine', 'tfjs'].includes(option));
     const { status, stderr } = retrain(...unsaid, '--out', at('models', 'other'), '--resume');
     expect([status, stderr]).toEqual([0, expect.not.stringContaining('cropping')]);
+    expect(stderr).toContain(
+      `goes on with the pictures packed in ${at('work', 'data')}; others need another --work\n`,
+    );
     expect(existsSync(at('models', 'other', 'weights.safetensors'))).toBe(true);
   }, 120_000);
 

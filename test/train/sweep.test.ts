@@ -21,8 +21,6 @@ describe('a sweep’s file', () => {
         expect(configuration.seed).toBe(seed);
         expect(configuration.stages.some(({ side }) => side === configuration.architecture.side)).toBe(true);
       }
-    const names = rows.map((row) => row.name);
-    expect(new Set(names).size).toBe(names.length);
   });
 
   it('changes fields by their paths, and nothing else', () => {
@@ -42,8 +40,25 @@ describe('a sweep’s file', () => {
     const base = relative(folder, join('scripts', 'train', 'configs', 'smoke.json'));
     writeFileSync(file, JSON.stringify({ about: 'it', base, seeds: [1], rows }));
     expect(() => readSweep(file, 'runs', false)).toThrow(/wrong\.json, row wrong is not .*"blur"/s);
+    const odd = [{ name: 'odd', changes: { 'architecture.groups': 3 } }];
+    writeFileSync(file, JSON.stringify({ about: 'it', base, seeds: [1], rows: odd }));
+    expect(() => readSweep(file, 'runs', false)).toThrow(/wrong\.json, row odd is not .* at architecture/s);
     writeFileSync(file, JSON.stringify({ about: 'it', base: 'none.json', seeds: [1], rows }));
     expect(() => readSweep(file, 'runs', false)).toThrow(`${join(folder, 'none.json')}: ENOENT`);
+  });
+
+  it('has every row and every seed once', () => {
+    const file = join(folder, 'repeated.json');
+    const base = relative(folder, join('scripts', 'train', 'configs', 'smoke.json'));
+    const read = (names: string[], ...seeds: number[][]) => {
+      const rows = names.map((name, at) => ({ name, changes: {}, seeds: seeds[at] }));
+      writeFileSync(file, JSON.stringify({ about: 'it', base, seeds: seeds.at(-1), rows }));
+      return () => readSweep(file, 'runs', false);
+    };
+    expect(read(['one', 'two', 'one'], [1])).toThrow('more than once: row one\n  → at rows');
+    expect(read(['one'], [1, 2], [3, 3, 4, 4])).toThrow('more than once: seed 3, 4\n  → at seeds');
+    expect(read(['one', 'two'], [1, 1], [2])).toThrow('more than once: seed 1\n  → at rows[0].seeds');
+    expect(read(['one', 'two'], [1], [1])).not.toThrow();
   });
 
   it('calls a run of its own as a teacher by its name', () => {
@@ -145,6 +160,22 @@ describe('npm run sweep', () => {
     },
     240_000,
   );
+
+  it('gives a row’s figures of every seed that is done, also where fewer are asked for', async () => {
+    const [out, file] = [join(folder, 'seeds'), join(folder, 'seeds.json')];
+    const base = relative(folder, join('scripts', 'train', 'configs', 'smoke.json'));
+    const rows = [{ name: 'base', changes: { 'architecture.width': 0.25, 'architecture.groups': 1 } }];
+    writeFileSync(file, JSON.stringify({ about: 'it', base, seeds: [1, 2, 3], rows }));
+    const sweep = async (seeds: string) => {
+      const options = ['--file', file, '--out', out, '--quick', '--engine', 'tfjs', '--seeds', seeds];
+      const { code, said } = await script('sweep', ...options).ended;
+      expect(code, said).toBe(0);
+      const metrics: RowMetrics = JSON.parse(readFileSync(join(out, 'base.json'), 'utf8'));
+      return metrics.seeds.map(({ seed }) => seed);
+    };
+    expect(await sweep('2')).toEqual([1, 2]);
+    expect(await sweep('1')).toEqual([1, 2]);
+  }, 120_000);
 
   it.skipIf(!python)(
     'beside each other: begins a pupil after its teacher, and ends the others where one fails',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { TORCH_ENGINE } from '../../scripts/lib/python.js';
 import { tinyConfiguration } from '../support/tiny-run.js';
-import { python, runPython, script } from '../support/training.js';
+import { python, type Running, runPython, script } from '../support/training.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mien-torch-commands-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,12 +30,28 @@ print((train.START - start) / (time.monotonic() - start))`;
     expect(Number(runPython(code))).toBeLessThan(0.2);
   });
 
-  it('ends with the command that started it', async () => {
+  /** A run that takes long, with a first checkpoint. */
+  async function long(name: string): Promise<Running> {
     const stages = [{ side: 16, epochs: 100_000, batch: 14 }];
     writeFileSync(at('long.json'), JSON.stringify({ ...tinyConfiguration(), stages }));
-    const options = ['--config', at('long.json'), '--run', at('long'), '--checkpoint-seconds', '0'];
+    const options = ['--config', at('long.json'), '--run', at(name), '--checkpoint-seconds', '0'];
     const running = script('train', ...options);
-    while (!existsSync(at('long', 'checkpoint.pt'))) await new Promise((wake) => setTimeout(wake, 50));
+    while (!existsSync(at(name, 'checkpoint.pt'))) await new Promise((wake) => setTimeout(wake, 50));
+    return running;
+  }
+
+  it('says in one line that Ctrl-C has stopped it, which all of a terminal’s processes get', async () => {
+    const running = await long('interrupted');
+    process.kill(-(running.child.pid as number), 'SIGINT');
+    const { said } = await running.ended;
+    expect(running.child.signalCode).toBe('SIGINT');
+    const lines = said.split('\n').filter((line) => line !== '');
+    expect(lines.at(-1)).toBe('stopped: --resume goes on');
+    expect(said.match(/stopped|Traceback|error/g)).toEqual(['stopped']);
+  }, 120_000);
+
+  it('ends with the command that started it', async () => {
+    const running = await long('long');
     const ended = new Promise((done) => running.child.on('exit', done));
     running.child.kill('SIGTERM');
     await ended;

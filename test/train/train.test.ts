@@ -1,8 +1,17 @@
 /** What `npm run train` refuses before it trains. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { trainRun } from '../../scripts/train/engines/tfjs/train.js';
 import { hold } from '../../scripts/train/hold.js';
 import { CHECKPOINTS, type Engine, finished, prepareRun } from '../../scripts/train/run.js';
 import { tinyConfiguration } from '../support/tiny-run.js';
@@ -22,6 +31,25 @@ it('options that the tfjs engine does not have', async () => {
     'error: --seconds, --processes, --profile, --dry-run: the torch engine has that, not --engine tfjs\n',
   ]);
   expect(existsSync(at('options'))).toBe(false);
+});
+
+it('the option that the torch engine does not have, in a protocol too, though it has a default', async () => {
+  const options = ['--config', SMOKE, '--run', at('options'), '--backend', 'node', '--data', at('no-data')];
+  const ends = [script('train', ...options), script('protocol', 'fer2013', ...options)];
+  for (const { ended } of ends)
+    expect(await ended).toEqual({
+      code: 1,
+      said: 'error: --backend: the tfjs engine has that, not --engine torch\n',
+    });
+  expect(existsSync(at('options'))).toBe(false);
+});
+
+it('batches that the processes cannot share, once for all', async () => {
+  const { code, said } = await script(
+    ...(['train', '--config', SMOKE, '--run', at('shared'), '--processes', '3'] as const),
+  ).ended;
+  expect([code, said]).toEqual([1, 'error: a batch of 16 cannot be shared in pairs by 3 processes\n']);
+  expect(existsSync(at('shared'))).toBe(false);
 });
 
 describe('a folder that is held', () => {
@@ -62,6 +90,21 @@ describe('a run that an engine has begun', () => {
       `${run} was begun by the ${own} engine: --engine ${own} goes on with it`,
     );
     prepareRun(run, configuration, { engine: own, resume: true });
+  });
+
+  it('and ended is trained anew by no other either: only who trains it no more may have it', async () => {
+    const run = at('ended');
+    prepareRun(run, configuration, { engine: 'torch', resume: false });
+    writeFileSync(join(run, CHECKPOINTS.torch), '');
+    writeFileSync(join(run, 'history.jsonl'), '{"epoch":1}\n');
+    const refusal = `${run} was begun by the torch engine: --engine torch goes on with it`;
+    const prepare = (letFinished: boolean) => () =>
+      prepareRun(run, configuration, { engine: 'tfjs', resume: true, letFinished });
+    expect(prepare(false)).toThrow(refusal);
+    expect(prepare(true)).not.toThrow();
+    const options = { run, data: at('no-data'), backend: 'wasm', checkpointSeconds: 60 } as const;
+    await expect(trainRun(options)).rejects.toThrow(refusal);
+    expect(readFileSync(join(run, 'history.jsonl'), 'utf8')).toBe('{"epoch":1}\n');
   });
 
   it('needs its teachers’ folders no more', () => {

@@ -183,6 +183,10 @@ describe('a folder per class', () => {
     const out = join(folder, 'little-packed');
     const { status, stderr } = prepare('folder', 'little', out, '--face', 'whole');
     expect([status, stderr]).toEqual([0, expect.stringContaining('sad: too few pictures')]);
+    // In the labels' order; there is no folder of these.
+    expect(stderr.match(/^\w+(?=: there is no picture of it$)/gm)).toEqual(
+      LABELS.filter((label) => label !== 'happy' && label !== 'sad'),
+    );
     rmSync(join(folder, 'little', 'happy', '0.png'));
     const few = prepare('folder', 'little', out, '--face', 'whole');
     expect([few.status, few.stderr]).toEqual([

@@ -105,7 +105,9 @@ async function train(fold: Fold, folder: string, given: Given, options: TrainOpt
   const data = fold.set === given.set ? given.folder : join(folder, 'data');
   if (!existsSync(data)) writeDataSet(data, given.index.name, fold.set);
   const { config, engine, backend } = options;
-  const command = ['--config', config, '--engine', engine, '--backend', backend, '--data', data];
+  const command = ['--config', config, '--engine', engine, '--data', data];
+  // Torch has none.
+  if (engine === 'tfjs') command.push('--backend', backend);
   if (resume) command.push('--resume');
   await runCommand(join('scripts', 'train', 'train.ts'), [...command, '--run', runOf(folder)]);
 }

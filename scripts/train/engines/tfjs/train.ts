@@ -16,7 +16,7 @@ import { writeAtomically } from '../../../lib/files.js';
 import { Progress } from '../../../lib/progress.js';
 import { type Recipe, recipeOf } from '../../config.js';
 import { type DataSet, readDataSet, rowsOf } from '../../data/pack.js';
-import { CHECKPOINTS, refuseLost } from '../../run.js';
+import { CHECKPOINTS, refuseLost, refuseOtherEngine } from '../../run.js';
 import { digestsOf, refuseOtherData } from '../../run-data.js';
 import { spread } from '../../scoring.js';
 import { batchOf, classShares } from './batches.js';
@@ -58,6 +58,7 @@ function refuseUnsupported({ precision, compile, distillation }: Recipe, archite
 export async function trainRun(options: RunOptions): Promise<void> {
   const { run, data, backend } = options;
   refuseLost(run);
+  refuseOtherEngine(run, 'tfjs');
   const recipe = recipeOf(join(run, 'config.json'));
   const description = JSON.parse(readFileSync(join(run, 'architecture.json'), 'utf8'));
   refuseUnsupported(recipe, description);

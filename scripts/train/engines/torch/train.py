@@ -12,6 +12,11 @@ import time
 
 START = time.monotonic()  # what --seconds is counted from: importing torch takes some of them
 
+import interrupt
+
+if __name__ == "__main__":
+    interrupt.catch()  # importing torch can be interrupted too
+
 import argparse
 import json
 import sys
@@ -156,7 +161,17 @@ class Run:
             self.write("last.safetensors", save(training.weights()))
 
 
+def refuse_seconds(arguments):
+    """Where it would change nothing."""
+    if arguments.profile:
+        raise Fault("--seconds fits epochs to a run; --profile trains none")
+    if arguments.resume and (Path(arguments.run) / CHECKPOINT).exists():
+        raise Fault(f"--seconds fits only a run that has not begun: without it {arguments.run} goes on")
+
+
 def work(arguments):
+    if arguments.seconds:
+        refuse_seconds(arguments)
     run = Run(arguments.run, arguments.data)
     training = run.training
     if arguments.profile:
