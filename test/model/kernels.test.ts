@@ -96,6 +96,8 @@ if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 async function useKernels(file: string): Promise<void> {
   const { tfjs } = (await loadAssets()).wasm;
+  // There is one a process, which is never replaced otherwise.
+  if (tf.findBackendFactory('wasm')) tf.removeBackend('wasm');
   await useWasm({ tfjs, kernels: await WebAssembly.compile(readFileSync(file)) });
 }
 
