@@ -173,7 +173,7 @@ describe('a batcher', () => {
 
   test('mixes up nothing under random load', async () => {
     const { batches, classifier } = identifying();
-    const batcher = createBatcher(classifier, options({ batchMax: 8, waitMs: 1, queueMax: 40 }));
+    const batcher = createBatcher(classifier, options({ batchMax: 8, waitMs: 1, queueMax: 600 }));
     const random = randomNumbers(11);
     const below = (most: number) => Math.floor(((random() + 1) / 2) * most) % most;
     const outcomes = { answered: 0, refused: 0, gone: 0 };
