@@ -91,7 +91,12 @@ export function createTracker({ smoothing = 0 }: TrackerOptions = {}): Tracker {
         const { box } = face;
         const track = found.get(face) ?? { id: ++last, box, next: box, scores: new Map(), unseen: 0 };
         const expressions = smoothed(face.expressions, track.scores, smoothing);
-        track.next = { ...box, x: 2 * box.x - track.box.x, y: 2 * box.y - track.box.y };
+        const frames = track.unseen + 1;
+        track.next = {
+          ...box,
+          x: box.x + (box.x - track.box.x) / frames,
+          y: box.y + (box.y - track.box.y) / frames,
+        };
         track.box = box;
         track.scores = new Map(expressions.map(({ label, score }) => [label, score]));
         track.unseen = 0;

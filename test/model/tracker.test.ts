@@ -51,6 +51,16 @@ describe('a tracker', () => {
     }
   });
 
+  test('takes what a face has moved while it was missing for several frames’', () => {
+    const tracker = createTracker();
+    tracker.update([face(0)]);
+    tracker.update([face(0.25)]);
+    for (let frame = 0; frame < 2; frame++) tracker.update([]);
+    expect(tracker.update([face(1)])[0]?.track).toBe(1);
+    // It goes on by a quarter again, not by three; the other overlaps with where it was.
+    expect(tracker.update([face(1.1), face(1.25)]).map(({ track }) => track)).toEqual([2, 1]);
+  });
+
   test.each([
     ['where it would be', 0.1 + 4 * 0.15],
     ['where it was', 0.1 + 0.15],
