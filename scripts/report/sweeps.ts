@@ -14,6 +14,11 @@ const ABLATION = [
   { name: 'attention', title: '+ attention', options: { groups: 4 } },
 ] as const;
 
+/** The sweeps that measure them: in full, and small and short. */
+const ABLATIONS = ['ablation-full', 'ablation'];
+/** Those with a section of their own. */
+const APART = [...ABLATIONS, 'frontier'];
+
 const counted = (parameters: number | null) => parameters?.toLocaleString('en') ?? '-';
 const gigas = (macs: number | null) => (macs === null ? '-' : (macs / 1e9).toFixed(3));
 const accuracyOf = (row: SweepRow) => meanOf(row.seeds.map(({ publicAccuracy }) => publicAccuracy));
@@ -55,6 +60,16 @@ function training(rows: SweepRow[], inputs: Inputs): string {
   return `Each row ${originOf(config)} and learned for ${stages}${pictures}, where it says nothing else; always answering "happy" gives ${alwaysHappy(inputs)} %.`;
 }
 
+function ablationTable(trained: SweepRow[]): string {
+  const rows = ABLATION.map(({ name, title }) => {
+    const row = trained.find((own) => own.name === name);
+    return row
+      ? [title, ...measured(row)]
+      : [title, ...MEASURED.map((_, at) => (at === 4 ? 'not measured' : '-'))];
+  });
+  return table(['network', ...MEASURED], rows);
+}
+
 /** The ablation of the paper's claims: grouping, factorising, attention. */
 export function ablationSection(inputs: Inputs): Section {
   const { sweeps } = inputs;
@@ -63,12 +78,9 @@ export function ablationSection(inputs: Inputs): Section {
     return { title, parameters, macs };
   });
   const [first, last] = [networks[0], networks.at(-1)] as [(typeof networks)[0], (typeof networks)[0]];
-  const trained = sweeps.get('ablation') ?? [];
-  const rows = ABLATION.map(({ name, title }) => {
-    const row = trained.find((own) => own.name === name);
-    return row
-      ? [title, ...measured(row)]
-      : [title, ...MEASURED.map((_, at) => (at === 4 ? 'not measured' : '-'))];
+  const tables = ABLATIONS.flatMap((name) => {
+    const rows = sweeps.get(name);
+    return rows ? [`${training(rows, inputs)}\n\n${ablationTable(rows)}`] : [];
   });
   return {
     figures: {},
@@ -84,10 +96,10 @@ ${table(
 )}
 
 ${
-  sweeps.has('ablation')
-    ? `${HOW}\n${training(trained, inputs)}\n\n${table(['network', ...MEASURED], rows)}`
+  tables.length > 0
+    ? `${HOW}\n\n${tables.join('\n\n')}`
     : `Accuracy and latency are not measured: the four networks have not been trained in full yet. Their metrics files go to
-\`docs/metrics/sweeps/ablation/\`.`
+\`docs/metrics/sweeps/ablation-full/\`.`
 }
 `,
   };
@@ -155,7 +167,7 @@ ${picture('frontier', 'Accuracy against milliseconds a face')}
 
 /** What each choice of a network or a recipe does: every other sweep, row by row. */
 export function choicesSection(inputs: Inputs): Section {
-  const others = [...inputs.sweeps].filter(([name]) => name !== 'ablation' && name !== 'frontier');
+  const others = [...inputs.sweeps].filter(([name]) => !APART.includes(name));
   if (others.length === 0) return { figures: {}, text: '' };
   const parts = others.map(([name, rows]) => {
     const cells = rows.map((row) => [row.name, changesOf(row), ...measured(row)]);

@@ -128,6 +128,7 @@ describe('what has been measured', () => {
         `sweeps/ablation/${name}.json`,
         sweepRow(name, [0.6 + at / 100, 0.62 + at / 100], 1 / (at + 1)),
       );
+    put(folder, 'sweeps/ablation-full/plain.json', sweepRow('plain', [0.71, 0.72], 1));
     const peer = { architecture: null, engine: null, parameters: null, macs: null };
     put(
       folder,
@@ -182,6 +183,14 @@ describe('what has been measured', () => {
       );
   });
 
+  it('stands in the ablation in full, before the short one', () => {
+    const full = text.indexOf('| 71.50 (71.00, 72.00) | 50.00 (50.00, 50.00) | 0, 1 |');
+    expect(full).toBeGreaterThan(text.indexOf('## Ablation'));
+    expect(full).toBeLessThan(text.indexOf('| 61.00 (60.00, 62.00) |'));
+    expect(text).toContain('| + grouped | - | - | - | - | not measured | - | - |');
+    expect(text).not.toContain('### ablation');
+  });
+
   it('stands among the choices, and against milliseconds', () => {
     expect(row('narrow')?.slice(0, 5)).toEqual([
       'architecture.width = 0.5',
@@ -218,8 +227,8 @@ describe('what has been measured', () => {
     const left = [...text.matchAll(/not (been )?measured/gi)].map(({ index }) =>
       text.slice(index - 40, index + 20),
     );
-    // The parallel CNN alone, in Table 4 and below it.
-    expect(left).toHaveLength(2);
+    // The parallel CNN, in Table 4 and below it, and three rows of the ablation in full.
+    expect(left).toHaveLength(5);
   });
 
   it('stands on the card of the very weights alone', async () => {
