@@ -52,8 +52,8 @@ export class GpuService extends Construct {
     securityGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'CloudWatch');
     this.service = new ecs.Ec2Service(this, 'Service', {
       cluster: capacity.cluster,
+      // No desired count: every deployment would set the scaled service back to it. It begins with one task.
       taskDefinition: this.task(),
-      desiredCount: minTasks,
       capacityProviderStrategies: [{ capacityProvider: capacity.provider.capacityProviderName, weight: 1 }],
       securityGroups: [securityGroup],
       vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },

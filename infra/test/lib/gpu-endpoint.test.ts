@@ -179,6 +179,11 @@ describe('service', () => {
     expect(service?.DependsOn).toEqual(expect.arrayContaining(associations));
   });
 
+  it('keeps the tasks that it has been scaled to when it is deployed anew', () => {
+    const [service] = resources('AWS::ECS::Service');
+    expect(service?.Properties).not.toHaveProperty('DesiredCount');
+  });
+
   it('scales by requests a target and by CPU, which photos may fill before', () => {
     gpu?.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', {
       MinCapacity: 1,
