@@ -2,8 +2,8 @@
 
 Child I of N, as many as the job was submitted with, takes the keys I, I+N, I+2N, ... and writes them by the thousand, a
 part each: a line of JSON a picture, {"key", "status", "answer"}, in s3://$BUCKET/$OUT<job>/. A part that is there is not
-made again, so a child that lost its Spot instance goes on. A picture that the server refuses is a line as well; a server
-that is away fails the job.
+made again, so a child that lost its Spot instance goes on. A picture that the server refuses is a line as well, and so is
+one of more bytes than it takes, which is not even fetched; a server that is away fails the job.
 """
 
 import json
@@ -24,6 +24,8 @@ BUCKET, PREFIX, MIEN = os.environ["BUCKET"], os.environ["PREFIX"], os.environ["M
 PARALLEL = int(os.environ.get("PARALLEL", 8))
 PART = int(os.environ.get("PART", 1000))
 RETRIES = int(os.environ.get("RETRIES", 5))
+# The server's own limit. It answers a larger body unread and hangs up, which looks from here as if it were away.
+LARGEST = int(os.environ["MAX_BODY_BYTES"])
 SHARD = int(os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", 0))
 # Batch tells the children; a job that is not an array has all keys.
 SHARDS = int(os.environ.get("AWS_BATCH_JOB_ARRAY_SIZE", 1))
@@ -35,10 +37,11 @@ BUSY = {408, 429, 500, 502, 503, 504}
 s3 = botocore.session.get_session().create_client("s3", config=Config(max_pool_connections=PARALLEL))
 
 
-def keys_below(prefix):
+def objects_below(prefix):
+    """Their keys and sizes, in bytes."""
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix):
         for entry in page.get("Contents", []):
-            yield entry["Key"]
+            yield entry["Key"], entry["Size"]
 
 
 def ask(request):
@@ -79,28 +82,39 @@ def post(picture):
     return ask(request)
 
 
-def score(key):
-    picture = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-    status, answer = post(picture)
-    return json.dumps({"key": key, "status": status, "answer": json.loads(answer)}) + "\n"
+def too_large():
+    error = {"code": "body_too_large", "message": f"The body is larger than {LARGEST} bytes."}
+    return 413, json.dumps({"error": error})
+
+
+def score(picture):
+    key, size = picture
+    status, answer = too_large() if size > LARGEST else post(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    return {"key": key, "status": status, "answer": json.loads(answer)}
 
 
 def main():
     wait_until_ready()
-    pictures = (key for key in keys_below(PREFIX) if not key.endswith("/"))
-    keys = list(islice(pictures, SHARD, None, SHARDS))
-    parts = set(keys_below(OUT))
-    scored = 0
+    pictures = (picture for picture in objects_below(PREFIX) if not picture[0].endswith("/"))
+    pictures = list(islice(pictures, SHARD, None, SHARDS))
+    parts = {key for key, _ in objects_below(OUT)}
+    scored = refused = 0
     with ThreadPoolExecutor(PARALLEL) as pool:
-        for number, start in enumerate(range(0, len(keys), PART)):
+        for number, start in enumerate(range(0, len(pictures), PART)):
             part = f"{OUT}part-{SHARD:05d}-{number:05d}.jsonl"
             if part in parts:
                 continue
-            lines = list(pool.map(score, keys[start : start + PART]))
-            s3.put_object(Bucket=BUCKET, Key=part, Body="".join(lines).encode())
-            scored += len(lines)
-    before = len(keys) - scored
-    print(f"scored {scored} of {len(keys)} pictures" + (f"; {before} were scored before" if before else ""))
+            lines = list(pool.map(score, pictures[start : start + PART]))
+            s3.put_object(Bucket=BUCKET, Key=part, Body="".join(json.dumps(line) + "\n" for line in lines).encode())
+            refusals = sum(line["status"] != 200 for line in lines)
+            refused += refusals
+            scored += len(lines) - refusals
+    before = len(pictures) - scored - refused
+    print(
+        f"scored {scored} of {len(pictures)} pictures"
+        + (f", refused {refused}" if refused else "")
+        + (f"; {before} were done before" if before else "")
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { aws_batch as batch, type aws_ecr as ecr, aws_iam as iam, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.js';
-import { CUDA_CACHE, PORT, serverEnvironment } from './server.js';
+import { CUDA_CACHE, MAX_BODY_BYTES, PORT, serverEnvironment } from './server.js';
 import {
   allowImage,
   bucketAccess,
@@ -73,6 +73,7 @@ export class ScoringJob extends Construct {
                   ...serverEnvironment(config),
                   // Containers of a job share the host's network; nobody else's may ask.
                   HOST: '127.0.0.1',
+                  MAX_BODY_BYTES: String(MAX_BODY_BYTES),
                 }).map(([name, value]) => ({ name, value })),
                 // The next child on the instance finds the kernels that this one compiled.
                 mountPoints: [{ sourceVolume: 'cuda-cache', containerPath: CUDA_CACHE, readOnly: false }],
@@ -94,6 +95,7 @@ export class ScoringJob extends Construct {
                   { name: 'PREFIX', value: 'photos/' },
                   { name: 'OUT', value: 'scores/' },
                   { name: 'MIEN', value: `http://127.0.0.1:${PORT}` },
+                  { name: 'MAX_BODY_BYTES', value: String(MAX_BODY_BYTES) },
                   { name: 'AWS_DEFAULT_REGION', value: Stack.of(this).region },
                 ],
                 resourceRequirements: [

@@ -11,6 +11,8 @@ export const METRICS_PATH = '/metrics';
 export const QUEUE_METRIC = 'mien_queue_length';
 /** Hashes of the API keys, separated by commas. */
 export const API_KEYS = 'API_KEYS';
+/** The largest body taken, in bytes: whoever sends more is refused, and hung up on while sending. */
+export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 /** Read by nobody: another value makes a deployment, which reads the keys anew. */
 export const KEYS_VERSION = 'KEYS_VERSION';
 /** Where the driver keeps compiled kernels: compiling them takes minutes on GPUs newer than the CUDA runtime. */

@@ -16,6 +16,7 @@ import { pythonWith } from '../support/tools.js';
 const tools = s3Tools('the bulk scoring');
 const python = pythonWith('botocore', 'the bulk scoring');
 const SCRIPT = fileURLToPath(new URL('../../jobs/score.py', import.meta.url));
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const NAMES = ['astronaut.png', 'text.png', 'it\'s "quoted".png', 'below/a folder.png', '[*?]\t\\é.png'];
 
 describe.skipIf(!tools || !python)('jobs/score.py', () => {
@@ -47,7 +48,13 @@ describe.skipIf(!tools || !python)('jobs/score.py', () => {
   /** Runs a child of an array job, without blocking the server that is looked at. */
   const child = (index: number, shards: number, more: Record<string, string> = {}) =>
     new Promise<{ code: number; stdout: string; stderr: string }>((done) => {
-      const job = { BUCKET: 'bucket', PREFIX: 'photos/', OUT: 'scores/', MIEN: mien };
+      const job = {
+        BUCKET: 'bucket',
+        PREFIX: 'photos/',
+        OUT: 'scores/',
+        MIEN: mien,
+        MAX_BODY_BYTES: `${MAX_BODY_BYTES}`,
+      };
       // What Batch tells a child.
       const array = {
         AWS_BATCH_JOB_ID: `first:${index}`,
@@ -78,7 +85,7 @@ describe.skipIf(!tools || !python)('jobs/score.py', () => {
         [0, ''],
       ]);
       expect(said.map(({ stdout }) => stdout)).toEqual([
-        'scored 3 of 3 pictures\n',
+        'scored 2 of 3 pictures, refused 1\n',
         'scored 2 of 2 pictures\n',
       ]);
       const parts = await listed('scores/');
@@ -97,18 +104,18 @@ describe.skipIf(!tools || !python)('jobs/score.py', () => {
     const job = { AWS_BATCH_JOB_ID: 'second:0', PART: '2' };
     const parts = [0, 1, 2].map((number) => `scores/second/part-00000-0000${number}.jsonl`);
     const sizes = async () => (await Promise.all(parts.map(read))).map((lines) => lines.length);
-    expect((await child(0, 1, job)).stdout).toBe('scored 5 of 5 pictures\n');
+    expect((await child(0, 1, job)).stdout).toBe('scored 4 of 5 pictures, refused 1\n');
     expect(await listed('scores/second/')).toEqual(parts);
     expect(await sizes()).toEqual([2, 2, 1]);
 
     await s3.remove(parts[1] as string);
     const before = await s3.list('scores/second/');
-    expect((await child(0, 1, job)).stdout).toBe('scored 2 of 5 pictures; 3 were scored before\n');
+    expect((await child(0, 1, job)).stdout).toBe('scored 2 of 5 pictures; 3 were done before\n');
     expect(await sizes()).toEqual([2, 2, 1]);
     expect(await s3.list('scores/second/')).toMatchObject(before);
 
     const another = await child(0, 1, { ...job, AWS_BATCH_JOB_ID: 'third:0' });
-    expect(another.stdout).toBe('scored 5 of 5 pictures\n');
+    expect(another.stdout).toBe('scored 4 of 5 pictures, refused 1\n');
   });
 
   it('keeps what was scored before the server went away', { timeout: 120_000 }, async () => {
@@ -132,8 +139,22 @@ describe.skipIf(!tools || !python)('jobs/score.py', () => {
     expect(code).toBe(1);
     expect(await listed('scores/fourth/')).toEqual(['scores/fourth/part-00000-00000.jsonl']);
     expect((await child(0, 1, { ...job, MIEN: mien })).stdout).toBe(
-      'scored 3 of 5 pictures; 2 were scored before\n',
+      'scored 2 of 5 pictures, refused 1; 2 were done before\n',
     );
+  });
+
+  it('goes on past a picture that is larger than the server takes', { timeout: 120_000 }, async () => {
+    await s3.put('large/large.png', new Uint8Array(MAX_BODY_BYTES + 1));
+    await s3.put('large/small.png', readFileSync(join(REPOSITORY, 'test', 'fixtures', 'astronaut.png')));
+    const { stdout } = await child(0, 1, { AWS_BATCH_JOB_ID: 'fifth:0', PREFIX: 'large/', RETRIES: '1' });
+    expect(stdout).toBe('scored 1 of 2 pictures, refused 1\n');
+    const [large, small] = await read('scores/fifth/part-00000-00000.jsonl');
+    expect(large).toMatchObject({
+      key: 'large/large.png',
+      status: 413,
+      answer: { error: { code: 'body_too_large' } },
+    });
+    expect(small).toMatchObject({ key: 'large/small.png', status: 200 });
   });
 
   it('fails where the server is away', { timeout: 60_000 }, async () => {

@@ -99,6 +99,9 @@ describe('scoring', () => {
     expect(server.ResourceRequirements).toContainEqual({ Type: 'GPU', Value: '1' });
     expect(server.Essential).toBe(false);
     expect(driver.Essential).toBe(true);
+    // The driver knows what the server takes.
+    const limit = { Name: 'MAX_BODY_BYTES', Value: `${10 * 1024 * 1024}` };
+    for (const { Environment } of [server, driver]) expect(Environment).toContainEqual(limit);
     // How many children there are is said at submission, and Batch's variable says it to them.
     expect(JSON.stringify(driver.Environment)).not.toContain('SHARDS');
     expect(server.MountPoints).toEqual([
