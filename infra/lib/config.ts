@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const count = (least: number, most: number) => z.number().int().min(least).max(most);
 
-/** The domain's placeholders: enough to synthesise, refused by `assertDeployable`. */
+/** The domain's placeholders: enough to synthesise, and warned of. */
 export const EXAMPLE_DOMAIN = { name: 'mien.example.com', zoneName: 'example.com', zoneId: 'Z0EXAMPLE' };
 
 /**
@@ -167,8 +167,11 @@ const settings = z.strictObject({
       memory: count(1024, 2_000_000).default(170_000),
       /** Longest training, in hours. */
       hours: count(1, 168).default(12),
-      /** Instance types for bulk scoring, one GPU each. */
-      scoreTypes: z.array(z.string()).min(1).default(['g6.xlarge', 'g5.xlarge', 'g4dn.xlarge']),
+      /** Instance types for bulk scoring, with one GPU: a second child on an instance would find the first's port taken. */
+      scoreTypes: z
+        .array(z.string().regex(/^g(4dn|5|6)\.(2|4|8|16)?xlarge$/, 'must have one GPU, as g6.xlarge'))
+        .min(1)
+        .default(['g6.xlarge', 'g5.xlarge', 'g4dn.xlarge']),
       /** Spot capacity: about a third of the price; jobs are retried and training resumes. */
       spot: z.boolean().default(true),
       /** vCPU that a queue may use at once. */

@@ -33,6 +33,7 @@ describe('parseConfig', () => {
     [{ network: { cidr: '10.42.0.0/19' } }, /network\.cidr: must be a \/16, a \/17 or a \/18/],
     [{ network: { cidr: '10.42.0.0/24' } }, /network\.cidr: must be a \/16, a \/17 or a \/18/],
     [{ network: { cidr: '10.42.0.256/16' } }, /network\.cidr: Invalid IPv4 range/],
+    [{ training: { scoreTypes: ['g5.12xlarge'] } }, /training\.scoreTypes\.0: must have one GPU/],
     [{ training: { shards: 8 } }, /training: Unrecognized key: "shards"/],
   ])('refuses %j', (input, message) => {
     expect(() => parseConfig(input)).toThrow(ConfigError);
