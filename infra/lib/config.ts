@@ -2,6 +2,9 @@ import { z } from 'zod';
 
 const count = (least: number, most: number) => z.number().int().min(least).max(most);
 
+/** Of an image, as registries take it. */
+const tag = z.string().regex(/^\w[\w.-]{0,127}$/, 'must be a tag, as gpu-0.1.0');
+
 /** The domain's placeholders: enough to synthesise, and warned of. */
 export const EXAMPLE_DOMAIN = { name: 'mien.example.com', zoneName: 'example.com', zoneId: 'Z0EXAMPLE' };
 
@@ -45,6 +48,11 @@ const settings = z.strictObject({
     )
     .default(EXAMPLE_DOMAIN),
 
+  /** Origins of web pages that may ask, as https://example.org; the server checks them more closely. */
+  corsOrigins: z
+    .array(z.string().regex(/^https?:\/\/[a-z0-9.:[\]-]+$/, 'must be an origin, as https://example.org'))
+    .default([]),
+
   network: z
     .strictObject({
       /** The VPC's addresses: a zone takes a subnet of /24 and one of /20 (lib/network.ts), and three fill a /18. */
@@ -64,11 +72,11 @@ const settings = z.strictObject({
       /** ECR repository that the foundation stack creates and the images are pushed to. */
       repository: z
         .string()
-        .regex(/^[a-z0-9][a-z0-9/_-]+$/)
+        .regex(/^(?=.{2,256}$)[a-z0-9]+([/._-][a-z0-9]+)*$/, "must be a repository's name, as mien")
         .default('mien'),
       /** Tags of the Dockerfile's targets `gpu` and `sagemaker`. */
-      gpuTag: z.string().min(1).default('gpu-0.1.0'),
-      sagemakerTag: z.string().min(1).default('sagemaker-0.1.0'),
+      gpuTag: tag.default('gpu-0.1.0'),
+      sagemakerTag: tag.default('sagemaker-0.1.0'),
       /**
        * Image of training and of the bulk scoring's driver: Python with pip, a compiler (torch.compile asks for one),
        * bash and curl, and no entry point. PyTorch brings its own CUDA, and the AWS command line is installed at the start.
@@ -131,7 +139,10 @@ const settings = z.strictObject({
 
   sagemaker: z
     .strictObject({
-      instanceType: z.string().regex(/^ml\./).default('ml.g5.xlarge'),
+      instanceType: z
+        .string()
+        .regex(/^ml\.[gp]\d/, 'must have a GPU, as ml.g5.xlarge')
+        .default('ml.g5.xlarge'),
       minInstances: count(1, 100).default(1),
       maxInstances: count(1, 100).default(4),
       /** Invocations a minute an instance that the scaling aims at, as `gpu.requestsPerTarget`. */

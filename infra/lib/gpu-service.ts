@@ -16,7 +16,7 @@ import { addMetricsAgent } from './metrics-agent.js';
 import {
   API_KEYS,
   CUDA_CACHE,
-  KEYS_VERSION,
+  guardEnvironment,
   PORT,
   READY_PATH,
   STOP_SECONDS,
@@ -92,8 +92,7 @@ export class GpuService extends Construct {
       // Of 16 GiB: the agents and the system take about one and a half.
       memoryLimitMiB: 13_312,
       portMappings: [{ containerPort: PORT }],
-      // A new version of the keys is a new task definition, and so a deployment that reads them anew.
-      environment: { ...serverEnvironment(config), [KEYS_VERSION]: String(config.keysVersion) },
+      environment: { ...serverEnvironment(config), ...guardEnvironment(config) },
       secrets: { [API_KEYS]: ecs.Secret.fromSecretsManager(apiKeys) },
       logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'mien' }),
       linuxParameters: new ecs.LinuxParameters(this, 'Linux', { initProcessEnabled: true }),

@@ -13,8 +13,10 @@ export const QUEUE_METRIC = 'mien_queue_length';
 export const API_KEYS = 'API_KEYS';
 /** The largest body taken, in bytes: whoever sends more is refused, and hung up on while sending. */
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
+/** Origins of web pages that may ask. */
+const CORS_ORIGINS = 'CORS_ORIGINS';
 /** Read by nobody: another value makes a deployment, which reads the keys anew. */
-export const KEYS_VERSION = 'KEYS_VERSION';
+const KEYS_VERSION = 'KEYS_VERSION';
 /** Where the driver keeps compiled kernels: compiling them takes minutes on GPUs newer than the CUDA runtime. */
 export const CUDA_CACHE = '/var/cache/cuda';
 /** Seconds between SIGTERM and SIGKILL; the server drains for 25 at most. */
@@ -25,6 +27,13 @@ export const NAMESPACE = 'mien';
 export const USER = 10001;
 /** Makes the cache on an instance: mounted without it, it would be root's. */
 export const MAKE_CUDA_CACHE = `install -d -o ${USER} -g ${USER} ${CUDA_CACHE}`;
+
+/** What the two endpoints of the shared name are told of who may ask, beside the keys. */
+export const guardEnvironment = ({ corsOrigins, keysVersion }: Config): Record<string, string> => ({
+  // A new version of the keys is a deployment that reads them anew.
+  [KEYS_VERSION]: String(keysVersion),
+  ...(corsOrigins.length > 0 && { [CORS_ORIGINS]: corsOrigins.join(',') }),
+});
 
 /** What a deployment sets of the server's environment; the rest the image says itself. */
 export const serverEnvironment = ({ server }: Config): Record<string, string> => ({

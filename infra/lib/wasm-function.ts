@@ -16,7 +16,7 @@ import type { Config } from './config.js';
 import { FailoverRecord } from './failover-record.js';
 import { FallbackAlarms } from './fallback-alarms.js';
 import { lambdaCode } from './lambda-code.js';
-import { API_KEYS, KEYS_VERSION } from './server.js';
+import { API_KEYS, guardEnvironment } from './server.js';
 
 export interface WasmFunctionProps {
   config: Config;
@@ -84,7 +84,7 @@ export class WasmFunction extends Construct {
       // CloudFormation reads the secret only when something else of the function changes: the keys' version does.
       environment: {
         [API_KEYS]: apiKeys.secretValue.unsafeUnwrap(),
-        [KEYS_VERSION]: String(config.keysVersion),
+        ...guardEnvironment(config),
       },
     });
   }

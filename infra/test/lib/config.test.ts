@@ -34,6 +34,11 @@ describe('parseConfig', () => {
     [{ network: { cidr: '10.42.0.0/24' } }, /network\.cidr: must be a \/16, a \/17 or a \/18/],
     [{ network: { cidr: '10.42.0.256/16' } }, /network\.cidr: Invalid IPv4 range/],
     [{ training: { scoreTypes: ['g5.12xlarge'] } }, /training\.scoreTypes\.0: must have one GPU/],
+    [{ corsOrigins: ['*'] }, /corsOrigins\.0: must be an origin, as https:\/\/example\.org/],
+    [{ corsOrigins: ['https://example.org/'] }, /corsOrigins\.0: must be an origin/],
+    [{ images: { gpuTag: 'gpu 1' } }, /images\.gpuTag: must be a tag/],
+    [{ images: { repository: 'mien//gpu' } }, /images\.repository: must be a repository/],
+    [{ sagemaker: { instanceType: 'ml.m5.large' } }, /sagemaker\.instanceType: must have a GPU/],
     [{ training: { shards: 8 } }, /training: Unrecognized key: "shards"/],
   ])('refuses %j', (input, message) => {
     expect(() => parseConfig(input)).toThrow(ConfigError);

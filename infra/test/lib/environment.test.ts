@@ -52,6 +52,19 @@ describe.each(Object.entries(ENVIRONMENTS))('the environment of %s', (name, envi
   });
 });
 
+it('lets the same web pages ask the GPU and the fallback', async () => {
+  const { readGuard } = await import(new URL('../../../src/handlers/guard.ts', import.meta.url).href);
+  const corsOrigins = ['https://example.org', 'http://localhost:5173'];
+  const { resources } = synthesise({ corsOrigins });
+  const [gpu] = resources('AWS::ECS::TaskDefinition');
+  const [fallback] = resources('AWS::Lambda::Function');
+  for (const { CORS_ORIGINS } of [
+    pairs(gpu?.Properties.ContainerDefinitions[0].Environment),
+    fallback?.Properties.Environment.Variables,
+  ])
+    expect(readGuard({ CORS_ORIGINS }).corsOrigins).toEqual(corsOrigins);
+});
+
 it('would be refused without keys on ECS (control)', () => {
   expect(() => readConfig({ ...image, ...ENVIRONMENTS.ecs })).toThrow('set API_KEYS');
 });
