@@ -10,6 +10,7 @@ import { readEnvironment } from './environment.js';
 import { readGuard } from './guard.js';
 import { lazyRecognizer } from './lazy-recognizer.js';
 import { log } from './log.js';
+import { logged } from './middleware/logged.js';
 import { createUpstream, upstreamSettings, withUpstream } from './upstream.js';
 
 /** Largest image decoded, in pixels: at about 8 bytes a pixel it fits a function of 512 MB beside the networks. */
@@ -43,6 +44,7 @@ const app = createApp({
   maxBodyBytes: MAX_BODY_BYTES,
   site: bundledSite,
   guard: () => guard,
+  middleware: [logged],
 });
 
 /** Answers in bytes, which are those of the binary tensor extension, the adapter encodes in base64. */

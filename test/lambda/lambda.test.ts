@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bundleLambda } from '../../scripts/lib/lambda-bundle.js';
 import { type ZipEntry, zip } from '../../scripts/lib/zip.js';
 import { contract } from '../contract/contract.js';
@@ -31,6 +31,7 @@ let handler: (event: unknown, context?: unknown) => Promise<LambdaResult>;
 beforeAll(async () => {
   entries = await bundleLambda({ out, model: model.folder });
   process.env.ANONYMOUS = 'allow';
+  vi.spyOn(console, 'log').mockReturnValue(); // a line a request
   ({ handler } = await import(/* @vite-ignore */ pathToFileURL(join(out, 'index.mjs')).href));
 }, 60_000);
 afterAll(() => {
@@ -73,7 +74,7 @@ describe('a Lambda result', () => {
 });
 
 describe('in a Node of its own, as Lambda runs it', () => {
-  test('the bundle warms up and answers', async () => {
+  test('the bundle warms up, answers, and logs a line a request', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'mien-lambda-run-'));
     const [run, event] = [join(folder, 'run.mjs'), join(folder, 'event.json')];
     writeFileSync(
@@ -95,9 +96,19 @@ process.exit();`,
     );
     rmSync(folder, { recursive: true });
     expect(stderr).toBe('');
-    const result: LambdaResult = JSON.parse(stdout);
+    const [line, result] = stdout
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text));
     expect(result.statusCode).toBe(200);
     expect(JSON.parse(result.body).faces).toHaveLength(1);
+    expect(line).toMatchObject({
+      message: 'request',
+      requestId: result.headers['x-request-id'],
+      method: 'POST',
+      route: EXPRESSIONS,
+      status: 200,
+    });
   }, 60_000);
 });
 
