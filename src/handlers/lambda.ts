@@ -2,7 +2,7 @@
  * The AWS Lambda entry: `npm run lambda:build` bundles it to dist/lambda, handler `index.handler`. For Function
  * URLs, API Gateway (HTTP and REST) and ALB.
  */
-import { handle } from 'hono/aws-lambda';
+import { handle, type LambdaEvent } from 'hono/aws-lambda';
 import { bundledAssets, bundledModel, bundledSite } from '../assets/bundled.js';
 import { createRecognizer } from '../model/recognizer.js';
 import { createApp } from './app.js';
@@ -48,4 +48,16 @@ const app = createApp({
 });
 
 /** Answers in bytes, which are those of the binary tensor extension, the adapter encodes in base64. */
-export const handler = handle(app);
+const answer = handle(app);
+
+export const handler = (event: LambdaEvent) => answer(withoutUnreadBody(event));
+
+/** Nobody reads what a GET or HEAD carries, and no Request can be made of it. */
+function withoutUnreadBody(event: LambdaEvent): LambdaEvent {
+  const method = 'httpMethod' in event ? event.httpMethod : methodOf(event.requestContext);
+  return method === 'GET' || method === 'HEAD' ? { ...event, body: null } : event;
+}
+
+/** Of payload format 2.0. */
+const methodOf = (context: object | undefined) =>
+  (context as { http?: { method: string } } | undefined)?.http?.method;

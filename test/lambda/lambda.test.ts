@@ -73,6 +73,13 @@ describe('a Lambda result', () => {
   });
 });
 
+test('a body that a GET carries is not looked at, as on Node', async () => {
+  for (const eventOf of Object.values(SHAPES)) {
+    const event = { ...eventOf(await partsOf('/healthz')), body: 'something' };
+    expect(await handler(event)).toMatchObject({ statusCode: 200, body: '{"status":"ok"}' });
+  }
+});
+
 describe('in a Node of its own, as Lambda runs it', () => {
   test('the bundle warms up, answers, and logs a line a request', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'mien-lambda-run-'));
