@@ -1,6 +1,5 @@
 import {
   ArnFormat,
-  aws_cloudwatch_actions as actions,
   aws_cloudwatch as cloudwatch,
   Duration,
   type aws_ecr as ecr,
@@ -15,6 +14,7 @@ import {
 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.js';
+import { addAlarm } from './alarm.js';
 import type { Config } from './config.js';
 import { serverEnvironment } from './server.js';
 
@@ -78,8 +78,8 @@ export class SageMakerEndpoint extends Construct {
       retainAllVariantProperties: true,
     });
     this.endpoint.node.addDependency(logGroup);
-    const errors = new cloudwatch.Alarm(this, 'Errors', {
-      alarmDescription: 'mien: SageMaker invocations that end in 5xx, a minute',
+    addAlarm(this, 'Errors', topic, {
+      alarmDescription: 'SageMaker invocations that end in 5xx, a minute',
       metric: new cloudwatch.Metric({
         namespace: 'AWS/SageMaker',
         metricName: 'Invocation5XXErrors',
@@ -88,11 +88,8 @@ export class SageMakerEndpoint extends Construct {
         period: Duration.minutes(1),
       }),
       threshold: 5,
-      evaluationPeriods: 5,
-      datapointsToAlarm: 3,
-      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     });
-    errors.addAlarmAction(new actions.SnsAction(topic));
     new scaling.ScalableTarget(this, 'Scaling', {
       serviceNamespace: scaling.ServiceNamespace.SAGEMAKER,
       resourceId: `endpoint/${this.endpoint.attrEndpointName}/variant/${VARIANT}`,

@@ -43,6 +43,10 @@ it('has logs that expire, made before SageMaker would make some that do not', ()
   expect(JSON.stringify(named)).toContain('AWS::StackId');
 });
 
-it('is watched', () => {
-  templates.sagemaker?.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'Invocation5XXErrors' });
+it('is watched, and says when it is over', () => {
+  const [alarm, ...others] = resources('AWS::CloudWatch::Alarm', 'sagemaker');
+  expect(others).toEqual([]);
+  expect(alarm?.Properties).toMatchObject({ MetricName: 'Invocation5XXErrors', Threshold: 5 });
+  expect(alarm?.Properties.OKActions).toEqual(alarm?.Properties.AlarmActions);
+  expect(alarm?.Properties.OKActions).toHaveLength(1);
 });
