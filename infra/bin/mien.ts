@@ -1,4 +1,4 @@
-/** The CDK app: `npx cdk synth --all`. Settings come from config.json beside cdk.json, or from `-c config=FILE`. */
+/** The CDK app: `npx cdk synth`. Settings come from config.json beside cdk.json, or from `-c config=FILE`. */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError, parseConfig } from '../lib/config.js';

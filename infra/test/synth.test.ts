@@ -10,7 +10,7 @@ const isolated = process.platform === 'linux' && process.getuid?.() === 0;
 it('synthesises all stacks without an AWS configuration, credentials, Docker or, as root on Linux, a network', () => {
   const home = mkdtempSync(join(tmpdir(), 'mien-home-'));
   const out = join(home, 'out');
-  const command = ['npx', 'cdk', 'synth', '--all', '--quiet', '--output', out];
+  const command = ['npx', 'cdk', 'synth', '--quiet', '--output', out];
   const [program, ...args] = isolated ? ['unshare', '--net', ...command] : command;
   const { status, stderr } = spawnSync(program as string, args, {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
@@ -19,6 +19,7 @@ it('synthesises all stacks without an AWS configuration, credentials, Docker or,
     env: { HOME: home, PATH: `${dirname(process.execPath)}:/usr/bin:/bin` },
   });
   expect(status, stderr).toBe(0);
+  expect(stderr).not.toContain('Unknown option');
   const manifest = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'));
   expect(manifest.missing).toBeUndefined();
   expect(readdirSync(out).filter((name) => name.endsWith('.template.json'))).toEqual([
