@@ -18,6 +18,7 @@ import { log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { clientLimit } from './middleware/client-limit.js';
 import { concurrencyLimit } from './middleware/concurrency-limit.js';
+import { lingering } from './middleware/lingering.js';
 import { logged } from './middleware/logged.js';
 import { metered } from './middleware/metered.js';
 import { unreadBody } from './middleware/unread-body.js';
@@ -95,6 +96,7 @@ async function nodeApp(config: Config, { recognizer, metrics, tracing, draining 
       ...(tracing ? [tracing.middleware] : []),
       draining.middleware,
       unreadBody,
+      lingering,
       logged,
       metered(metrics),
     ],

@@ -29,6 +29,24 @@ function manyParts(count: number): FormData {
   return form;
 }
 
+test('who sends too much and wants the connection closed is told so, once all is sent', async () => {
+  const { hostname, port } = new URL(server.url);
+  const body = new Uint8Array(20_000_000);
+  const socket = connect({ host: hostname, port: Number(port) });
+  const head = ['POST /v1/expressions HTTP/1.1', 'Host: mien', 'Connection: close'];
+  socket.write(`${[...head, `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n`);
+  let answer = '';
+  socket.on('data', (data) => {
+    answer += data;
+  });
+  // An error where the server hangs up on what is still being sent.
+  const sent = new Promise((done) => socket.once('error', done).write(body, done));
+  await once(socket, 'end');
+  expect(await sent).toBeFalsy();
+  expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  expect(answer).toContain('body_too_large');
+}, 10_000);
+
 describe('one odd request', () => {
   test.each<[string, () => Promise<Response>, number, string]>([
     ['20 MB', () => send(new Uint8Array(20_000_000)), 413, 'body_too_large'],
