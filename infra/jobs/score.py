@@ -24,7 +24,7 @@ BUCKET, PREFIX, MIEN = os.environ["BUCKET"], os.environ["PREFIX"], os.environ["M
 PARALLEL = int(os.environ.get("PARALLEL", 8))
 PART = int(os.environ.get("PART", 1000))
 RETRIES = int(os.environ.get("RETRIES", 5))
-# The server's own limit. It answers a larger body unread and hangs up, which looks from here as if it were away.
+# The server's own limit, in bytes. On a much larger body it hangs up, which looks from here as if it were away.
 LARGEST = int(os.environ["MAX_BODY_BYTES"])
 SHARD = int(os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", 0))
 # Batch tells the children; a job that is not an array has all keys.

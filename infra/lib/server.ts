@@ -11,7 +11,7 @@ export const METRICS_PATH = '/metrics';
 export const QUEUE_METRIC = 'mien_queue_length';
 /** Hashes of the API keys, separated by commas. */
 export const API_KEYS = 'API_KEYS';
-/** The largest body taken, in bytes: whoever sends more is refused, and hung up on while sending. */
+/** The largest body that bulk scoring's server takes, in bytes: more is refused, and its sender may be hung up on. */
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 /** Origins of web pages that may ask. */
 const CORS_ORIGINS = 'CORS_ORIGINS';
