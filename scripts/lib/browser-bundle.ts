@@ -74,6 +74,8 @@ export async function bundleBrowser(options: BrowserBundleOptions) {
     platform: 'browser',
     target: 'es2022',
     minify: true,
+    // Emscripten's glue asks whether there is one. webpack says yes and gives none, which ended its workers and what it loads later.
+    define: { __filename: 'undefined' },
     // Emscripten's glue asks for these only under Node.
     external: ['fs', 'path', 'crypto', 'perf_hooks', 'os', 'worker_threads', 'node:*'],
     logLevel: 'silent',

@@ -143,12 +143,13 @@ describe.skipIf(!chromiumPath)('the browser bundle, on a plain file server', () 
     expect(library.LABELS).toHaveLength(7);
   });
 
-  test('names no file that is not beside it, which bundlers of apps would look for', () => {
+  test('names no file that bundlers of apps would look for in vain', () => {
     const bundle = readFileSync(join(out, 'mien.js'), 'utf8');
     const named = [...bundle.matchAll(/"([\w-]+\.wasm)",import\.meta\.url/g)].map(
       ([, name]) => name as string,
     );
     expect(named.filter((name) => !existsSync(join(out, name)))).toEqual([]);
+    expect(bundle).not.toContain('typeof __filename');
   });
 
   test('needs of a strict policy what it says alone, and leaves zod’s settings to the page', async () => {
