@@ -1,10 +1,16 @@
 /** The browser entry: `npm run build:browser` bundles it to dist/public/browser/mien.js, its files beside it. */
+import { evalAsBefore } from './browser/no-eval.js';
+
+// What makes schemas comes after it.
+
 import { fetchFiles } from './assets/browser.js';
 import type { ImageDecoderOptions } from './model/image.js';
 import { createRecognizer, type Recognizer, warmedUp } from './model/recognizer.js';
 
 export { MienError } from './model/errors.js';
 export { LABELS } from './model/labels.js';
+
+evalAsBefore();
 
 export interface LoadOptions extends Pick<ImageDecoderOptions, 'maxPixels'> {
   /** Address of the folder that holds the bundle's files. Default: where this module came from. */

@@ -19,6 +19,22 @@ const utilOfNode: Plugin = {
   },
 };
 
+/**
+ * The codecs' glue names its module for where none is handed to it, as here one always is: bundlers of apps would look for that
+ * file, and webpack ends without it.
+ */
+const glueWithoutAddresses: Plugin = {
+  name: 'glue-without-addresses',
+  setup({ onLoad }) {
+    onLoad({ filter: /@jsquash\/.*_dec\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replaceAll(
+        /new URL\(("\w+\.wasm"),\s*import\.meta\.url\)\.href/g,
+        '$1',
+      ),
+    }));
+  },
+};
+
 export interface BrowserBundleOptions {
   /** Folder to write to: a new one, or one of an earlier bundle, which is replaced. */
   out: string;
@@ -52,12 +68,14 @@ export async function bundleBrowser(options: BrowserBundleOptions) {
     entryPoints: { mien: join(root, 'src', 'browser.ts'), worker: join(root, 'web', 'worker.ts') },
     outdir: out,
     write: false,
-    plugins: [libraryBeside, utilOfNode],
+    plugins: [libraryBeside, utilOfNode, glueWithoutAddresses],
     bundle: true,
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
     minify: true,
+    // Emscripten's glue asks whether there is one. webpack says yes and gives none, which ended its workers and what it loads later.
+    define: { __filename: 'undefined' },
     // Emscripten's glue asks for these only under Node.
     external: ['fs', 'path', 'crypto', 'perf_hooks', 'os', 'worker_threads', 'node:*'],
     logLevel: 'silent',

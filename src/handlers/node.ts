@@ -4,7 +4,8 @@
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
-import type { Hono } from 'hono';
+import type { Context, Hono } from 'hono';
+import { etag } from 'hono/etag';
 import { z } from 'zod';
 import { loadSite, publicFolder } from '../assets/node.js';
 import { MienError } from '../model/errors.js';
@@ -102,7 +103,9 @@ async function nodeApp(config: Config, { recognizer, metrics, tracing, draining 
     ],
     site: await loadSite(),
   });
-  app.use('/browser/*', serveStatic({ root: publicFolder() }));
+  // Asked about each time, as on Workers: browsers would otherwise keep some of an older version's files beside newer ones.
+  const onFound = (_: string, c: Context) => c.header('cache-control', 'no-cache');
+  app.use('/browser/*', etag(), serveStatic({ root: publicFolder(), onFound }));
   app.get('/metrics', async (c) =>
     c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );

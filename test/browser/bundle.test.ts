@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -43,6 +43,10 @@ describe.skipIf(!chromiumPath)('the browser bundle, on a plain file server', () 
       requested.push(`${req.method} ${req.path}`);
       await next();
     });
+    const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
+    files.get('/site/mien/strict', (c) =>
+      c.html('<!doctype html>', 200, { 'content-security-policy': policy }),
+    );
     files.use('/site/mien/*', serveStatic({ root: out, rewriteRequestPath: (path) => path.slice(10) }));
     server = serve({ fetch: files.fetch, port: 0, hostname: '127.0.0.1' }) as Server;
     browser = await launchChromium();
@@ -137,6 +141,33 @@ describe.skipIf(!chromiumPath)('the browser bundle, on a plain file server', () 
   test('can be imported where there is no browser, for pages that are rendered on a server', async () => {
     const library = await import(pathToFileURL(join(out, 'mien.js')).href);
     expect(library.LABELS).toHaveLength(7);
+  });
+
+  test('names no file that bundlers of apps would look for in vain', () => {
+    const bundle = readFileSync(join(out, 'mien.js'), 'utf8');
+    const named = [...bundle.matchAll(/"([\w-]+\.wasm)",import\.meta\.url/g)].map(
+      ([, name]) => name as string,
+    );
+    expect(named.filter((name) => !existsSync(join(out, name)))).toEqual([]);
+    expect(bundle).not.toContain('typeof __filename');
+  });
+
+  test('needs of a strict policy what it says alone, and leaves zod’s settings to the page', async () => {
+    const strict = await browser.newPage();
+    await strict.goto(new URL('strict', page.url()).href);
+    const refused = await strict.evaluateHandle(() => {
+      const seen: string[] = [];
+      document.addEventListener('securitypolicyviolation', ({ blockedURI }) => seen.push(blockedURI));
+      return seen;
+    });
+    const told = () => refused.evaluate((seen) => new Promise((done) => setTimeout(() => done(seen), 100)));
+    await strict.evaluate("import('./mien.js').then((mien) => mien.loadRecognizer()).then(() => {})");
+    expect(await told()).toEqual([]);
+    expect(await strict.evaluate('__zod_globalConfig.jitless')).toBe(false);
+    // The control: what is refused is seen. By a timer, since what is evaluated from outside may do so.
+    await strict.evaluate('setTimeout(() => Function());');
+    expect(await told()).toEqual(['eval']);
+    await strict.close();
   });
 
   test.each([

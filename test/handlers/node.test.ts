@@ -26,6 +26,19 @@ describe('a running server', () => {
     backend: 'wasm',
   });
 
+  test('has browsers ask each time whether a file of the bundle is still the same, and sends it no second time', async () => {
+    const address = `${server.url}/browser/model.json`;
+    const first = await fetch(address);
+    expect(first.headers.get('cache-control')).toBe('no-cache');
+    const etag = first.headers.get('etag') as string;
+    const ask = async (tag: string) => {
+      const answer = await fetch(address, { headers: { 'if-none-match': tag } });
+      return [answer.status, answer.headers.get('etag'), (await answer.text()).length > 0];
+    };
+    expect(await ask(etag)).toEqual([304, etag, false]);
+    expect(await ask('"another"')).toEqual([200, etag, true]);
+  });
+
   test('tells Prometheus of requests by route, of stages, batches and the queue', async () => {
     await fetch(`${server.url}/v1/expressions`, { method: 'POST', body: astronautBytes() });
     await fetch(`${server.url}/no/such/${Math.random()}`);
