@@ -146,6 +146,7 @@ async function ask(url: string, crops: Uint8Array, headers: Record<string, strin
     method: 'POST',
     body,
     headers: { ...headers, [HEADER_LENGTH]: `${json.length}` },
+    redirect: 'manual', // faces go to the address that was named, and nowhere else
     signal,
   });
   if (!answer.ok) {

@@ -9,6 +9,7 @@ export const MODES = [
   'healthy',
   'slow',
   'erroring',
+  'redirecting',
   'busy',
   'cut off',
   'garbage',
@@ -26,6 +27,9 @@ export interface FakeUpstream {
   stop(): Promise<void>;
 }
 
+/** Whither it redirects, and answers as if it had been sent a crop. */
+const ELSEWHERE = '/elsewhere';
+
 /** What it answers to every crop: happy for certain, so that it cannot be taken for a network's. */
 const ROW = LABELS.map((label) => (label === 'happy' ? 0.4 : 0.1));
 
@@ -34,7 +38,8 @@ export async function startUpstream(version: string): Promise<FakeUpstream> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const crops = Buffer.concat(chunks).subarray(Number(request.headers[HEADER_LENGTH.toLowerCase()]));
-    const count = crops.length / 2304;
+    const redirected = request.url === ELSEWHERE;
+    const count = redirected ? 1 : crops.length / 2304;
     upstream.asked.push(Array.from({ length: count }, (_, crop) => crops[crop * 2304] as number));
     upstream.headers.push(request.headers);
     const { mode } = upstream;
@@ -54,6 +59,7 @@ export async function startUpstream(version: string): Promise<FakeUpstream> {
       ],
     });
     if (mode === 'slow') return void setTimeout(() => response.end(answer), 5000).unref();
+    if (mode === 'redirecting' && !redirected) return response.writeHead(302, { location: ELSEWHERE }).end();
     if (mode === 'erroring') return response.writeHead(500).end('no memory');
     if (mode === 'busy') return response.writeHead(503, { 'retry-after': '1' }).end('{}');
     if (mode === 'garbage') return response.end('<html>');
