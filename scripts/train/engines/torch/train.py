@@ -176,9 +176,11 @@ def work(arguments):
     training = run.training
     if arguments.profile:
         return profile(training, arguments.steps or 20)
-    if arguments.resume and run.checkpoint.exists():
+    if run.checkpoint.exists():
+        if not arguments.resume:
+            raise Fault(f"{run.folder} holds a run: --resume goes on with it, --run names another")
         run.resume()
-    elif not run.checkpoint.exists() and (run.folder / "history.jsonl").exists():
+    elif (run.folder / "history.jsonl").exists():
         raise Fault(f"{run.folder} holds a run without its checkpoint")
     elif arguments.seconds:
         run.fit(arguments.seconds)
