@@ -107,7 +107,7 @@ async function compare(values: ReturnType<typeof command.opts>): Promise<void> {
       'internal',
       `parity fails: the bound is ${TOLERANCE}, and the control must exceed it`,
     );
-  console.log(`parity holds for ${values.crops} crops: all within ${TOLERANCE}`);
+  console.log(`parity holds for ${crops.length / CROP_BYTES} crops: all within ${TOLERANCE}`);
 }
 
 main(command.action(compare));
