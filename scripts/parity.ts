@@ -102,12 +102,14 @@ async function compare(values: ReturnType<typeof command.opts>): Promise<void> {
   const plan = results.get('wasm, plan') as Float32Array;
   const control = largest(plan, await byPlan(architecture, mirrored(weights), crops));
   console.log(`control, one mirrored kernel: ${control.toExponential(2)}`);
-  if (failed || control <= TOLERANCE)
+  if (failed) throw new MienError('internal', `parity fails: the bound is ${TOLERANCE}`);
+  // Of a network that has hardly learned, whose scores are nearly the same whatever is shown.
+  if (control <= TOLERANCE)
     throw new MienError(
       'internal',
-      `parity fails: the bound is ${TOLERANCE}, and the control must exceed it`,
+      `parity is not shown: all are within ${TOLERANCE}, but so is the control, a mistake that had to be seen`,
     );
-  console.log(`parity holds for ${values.crops} crops: all within ${TOLERANCE}`);
+  console.log(`parity holds for ${crops.length / CROP_BYTES} crops: all within ${TOLERANCE}`);
 }
 
 main(command.action(compare));

@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { type Architecture, parseArchitecture } from '../../src/model/architecture.js';
 import { MienError } from '../../src/model/errors.js';
+import { readJson } from '../lib/read-json.js';
 import {
   type MetricsFile,
   readMetricsFolder,
@@ -84,15 +86,25 @@ function readSweeps(folder: string, data: string): Inputs['sweeps'] {
 /** The model that is served unless another is asked for: the report is of it. */
 const SERVED = 'mien-v1';
 
-/** Every published model, the served one first, then by name. */
+/** What says that a metrics file is a published model's; the rest is as publish-model has written it. */
+const published = z.looseObject({
+  version: z.string(),
+  splits: z.looseObject({ public: z.looseObject({}), private: z.looseObject({}), test: z.looseObject({}) }),
+  training: z.looseObject({}),
+});
+
+/**
+ * Every published model, the served one first, then by name: its folder's, as it is served, also where that was copied.
+ * @throws {MienError} `invalid_data` or `invalid_architecture`, naming the file that is broken or the field
+ */
 export function readModels(folder: string): Model[] {
-  return readdirSync(folder)
+  return (existsSync(folder) ? readdirSync(folder) : [])
     .sort((one, other) => Number(other === SERVED) - Number(one === SERVED) || (one < other ? -1 : 1))
     .filter((name) => existsSync(join(folder, name, 'metrics.json')))
     .map((name) => {
-      const read = (file: string) => JSON.parse(readFileSync(join(folder, name, file), 'utf8'));
-      const metrics: ModelMetrics = read('metrics.json');
-      const arch = parseArchitecture(read('architecture.json'));
-      return { title: `${metrics.name} ${metrics.version}`, metrics, arch };
+      const read = readJson(published, join(folder, name, 'metrics.json'));
+      const metrics = { ...read, name } as unknown as ModelMetrics;
+      const arch = parseArchitecture(readJson(z.unknown(), join(folder, name, 'architecture.json')));
+      return { title: `${name} ${metrics.version}`, metrics, arch };
     });
 }

@@ -88,8 +88,25 @@ const command = npmCommand('protocol')
   .addOption(engineOption().default('torch' as const))
   .addOption(backendOption('what the tfjs engine computes on'));
 
+/** @throws {MienError} where options are asked for that would change nothing */
+function refuseOthersOptions(name: ProtocolName, trains: boolean): void {
+  const others = trains
+    ? (['model'] as const)
+    : (['config', 'resume', 'trial', 'engine', 'backend'] as const);
+  const asked = others.filter((option) => command.getOptionValueSource(option) === 'cli');
+  if (asked.length === 0) return;
+  const names = asked.map((option) => `--${option}`).join(', ');
+  throw new MienError(
+    'invalid_data',
+    trains
+      ? `${names}: zero-shot has that, not ${name}, whose configuration names the weights to begin with, init`
+      : `${names}: protocols that train have that, not ${name}`,
+  );
+}
+
 async function runProtocol(name: ProtocolName, values: ReturnType<typeof command.opts>): Promise<void> {
   const protocol: Protocol = PROTOCOLS[name];
+  refuseOthersOptions(name, protocol.folds !== null);
   refuseOptionsOf('tfjs', backendAsked(command), values.engine);
   if (protocol.folds && !values.config)
     throw new MienError('invalid_data', `${name} trains: --config says what`);

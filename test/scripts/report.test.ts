@@ -264,9 +264,39 @@ test.each([
   expect(() => makeReport(readInputs(folder))).toThrow(message);
 });
 
-test('the report is of the model that is served, whatever others are called', () => {
+test('the report is of the model that is served, and others are called as their folders are', () => {
   const folder = checkout('named');
   cpSync(join(folder, 'models/mien-v1-paper384'), join(folder, 'models/another'), { recursive: true });
   const names = readInputs(folder).models.map(({ metrics }) => metrics.name);
-  expect(names).toEqual(['mien-v1', 'mien-v1-paper384', 'mien-v1-paper384']);
+  expect(names).toEqual(['mien-v1', 'another', 'mien-v1-paper384']);
+});
+
+test('a copy of a model gets its own card, and leaves the original’s alone', async () => {
+  const folder = checkout('copied');
+  cpSync(join(folder, 'models/mien-v1'), join(folder, 'models/older'), { recursive: true });
+  const file = join(folder, 'models/older/metrics.json');
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), version: '0.0.1' }));
+  await report(folder);
+  const card = (model: string) => readFileSync(join(folder, 'models', model, 'MODEL_CARD.md'), 'utf8');
+  expect(card('mien-v1')).toBe(committed('models/mien-v1/MODEL_CARD.md'));
+  expect(card('older')).toContain('# older 0.0.1');
+}, 120_000);
+
+test.each([
+  ['whose metrics are cut short', 'metrics.json', '{'],
+  ['whose metrics are a protocol’s', 'metrics.json', '{"version": "1.0.0"}'],
+  ['without an architecture', 'architecture.json', undefined],
+])('a model %s is refused by its file', (name, file, content) => {
+  const folder = checkout(name.replaceAll(' ', '-'));
+  const path = join(folder, 'models/mien-v1-paper384', file);
+  if (content === undefined) rmSync(path);
+  else writeFileSync(path, content);
+  expect(() => readInputs(folder)).toThrow(
+    expect.objectContaining({ code: 'invalid_data', message: expect.stringContaining(path) }),
+  );
+});
+
+test('a folder without models is refused', () => {
+  const folder = join(scratch, 'absent');
+  expect(() => readInputs(folder)).toThrow(`${folder} has no model trained on fer2013`);
 });

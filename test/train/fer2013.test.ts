@@ -159,6 +159,21 @@ describe('a packed data set', () => {
     expect(readdirSync(out)).toEqual(['thesis.txt']);
   });
 
+  it.each([
+    '{"files": {"index.html": "…"}}',
+    '{"name": "site"}',
+    'null',
+    '{',
+  ])('leaves a folder alone whose index.json is another program’s: %s', (index) => {
+    const out = mkdtempSync(join(folder, 'site-'));
+    writeFileSync(join(out, 'thesis.txt'), 'mine');
+    writeFileSync(join(out, 'index.json'), index);
+    expect(() => writeDataSet(out, 'tiny', set)).toThrow(
+      /index.json is no data set's, so .* is not replaced/,
+    );
+    expect(readdirSync(out)).toEqual(['index.json', 'thesis.txt']);
+  });
+
   it('is refused when a file is not the one that was packed', () => {
     const out = join(folder, 'tampered');
     writeDataSet(out, 'tiny', set);

@@ -21,6 +21,38 @@ describe.skipIf(!python)('the torch engine', () => {
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^error: cannot read .*absent.json: .*\n$/)]);
   });
 
+  it('refuses crops that end within one', () => {
+    const options = [
+      '--architecture',
+      'models/mien-v1/architecture.json',
+      '--weights',
+      'models/mien-v1/weights.safetensors',
+    ];
+    const { status, stderr } = spawnSync(python as string, [join(TORCH_ENGINE, 'classify.py'), ...options], {
+      input: new Uint8Array(2305),
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([
+      1,
+      'error: standard input has 2305 bytes, which are no crops of 48 x 48\n',
+    ]);
+  });
+
+  it.each([
+    ['--seconds', '-5'],
+    ['--seconds', 'nan'],
+    ['--steps', '0'],
+  ])('refuses %s %s', (option, value) => {
+    const options = ['--run', at('none'), '--data', at('none'), `${option}=${value}`];
+    const { status, stderr } = spawnSync(python as string, [join(TORCH_ENGINE, 'train.py'), ...options], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringContaining(`argument ${option}: ${value} is not above 0`),
+    ]);
+  });
+
   it('counts the import of torch in the time that a run may take', () => {
     const code = `
 import time

@@ -27,6 +27,7 @@ import {
   SMOKE,
   script,
   smokeHistory,
+  start,
   torchEngine,
   torchrun,
 } from '../support/training.js';
@@ -136,6 +137,21 @@ describe.skipIf(!python)('training by torch', () => {
     release();
     expect([code, said]).toEqual([1, expect.stringContaining(`is held by process ${process.pid} on`)]);
     expect(said).not.toContain('Traceback');
+  }, 60_000);
+
+  it.each([
+    [[]],
+    [['--seconds', '5']],
+  ])('does not overwrite a run when it is called by hand with %j', async (more) => {
+    const before = readFileSync(at('whole', 'best.safetensors'));
+    const [train, ...options] = torchCommand({ run: at('whole'), data, processes: 1, more });
+    const command = [train as string, ...options.filter((option) => option !== '--resume')];
+    const { code, said } = await start(python as string, command).ended;
+    expect([code, said]).toEqual([
+      1,
+      `error: ${at('whole')} holds a run: --resume goes on with it, --run names another\n`,
+    ]);
+    expect(readFileSync(at('whole', 'best.safetensors'))).toEqual(before);
   }, 60_000);
 
   it('does not overwrite a run, nor go on with one of another configuration', async () => {

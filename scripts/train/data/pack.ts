@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { PNG } from 'pngjs';
@@ -111,7 +111,23 @@ function decodeStrip(png: Buffer): Uint8Array {
 const INDEX = 'index.json';
 
 /** @throws {MienError} `invalid_data` where a folder may not become a data set, since it holds something else */
-export const refuseOtherFolder = (folder: string): void => refuseForeign(folder, INDEX);
+export function refuseOtherFolder(folder: string): void {
+  refuseForeign(folder, INDEX);
+  // Other programs call theirs index.json too.
+  if (existsSync(join(folder, INDEX)) && !isIndex(folder))
+    throw new MienError(
+      'invalid_data',
+      `${join(folder, INDEX)} is no data set's, so ${folder} is not replaced: give another one.`,
+    );
+}
+
+function isIndex(folder: string): boolean {
+  try {
+    return 'images.png' in indexOf(folder).files;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Writes a data set as a folder: images.png, labels.u8, splits.u8, copies.u8, votes.u8 and index.json, which

@@ -252,6 +252,14 @@ describe('refused', () => {
   it.each([
     [['ckplus-paper', '--data', 'x'], /ckplus-paper trains: --config says what/],
     [['jaffe-10-fold', '--data', at('ck'), ...TRAINING], /jaffe-10-fold is for jaffe; .* holds ckplus/],
+    [
+      ['ckplus-10-fold', '--data', at('ck'), ...TRAINING, '--model', 'models/mien-v1'],
+      /--model: zero-shot has that, not ckplus-10-fold, whose configuration names the weights to begin with, init/,
+    ],
+    [
+      ['zero-shot', '--data', at('ck'), ...TRAINING, '--trial', '--resume'],
+      /--config, --resume, --trial, --engine: protocols that train have that, not zero-shot/,
+    ],
     [['zero-shot', '--data', at('ck'), '--model', at('ck')], /neither a published model nor a run/],
     [['zero-shot', '--data', at('ck'), '--model', at('taught')], /these weights have learned from ckplus/],
   ])('%j', (options, message) => {

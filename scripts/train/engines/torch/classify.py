@@ -23,6 +23,14 @@ def scores_of(logits, smoothing):
     return (scores / scores.sum(1, keepdim=True)).float()
 
 
+def read_crops():
+    """Of standard input: uint8 [n, 1, 48, 48]."""
+    bytes_read = sys.stdin.buffer.read()
+    if len(bytes_read) % 48**2 > 0:
+        raise Fault(f"standard input has {len(bytes_read)} bytes, which are no crops of 48 x 48")
+    return np.frombuffer(bytes_read, np.uint8).reshape(-1, 1, 48, 48)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--architecture", required=True)
@@ -30,13 +38,13 @@ def main():
     arguments = parser.parse_args()
     try:
         network = load(arguments.architecture, arguments.weights)
+        crops = read_crops()
     except Fault as fault:
         print(f"error: {fault}", file=sys.stderr)
         sys.exit(1)
     with open(arguments.architecture) as file:
         smoothing = json.load(file).get("smoothing", 0)
     with torch.no_grad():
-        crops = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(-1, 1, 48, 48)
         batches = torch.from_numpy(crops.copy()).float().split(32)
         probabilities = torch.cat([scores_of(network(batch), smoothing) for batch in batches])
     sys.stdout.buffer.write(probabilities.numpy().tobytes())

@@ -176,9 +176,11 @@ def work(arguments):
     training = run.training
     if arguments.profile:
         return profile(training, arguments.steps or 20)
-    if arguments.resume and run.checkpoint.exists():
+    if run.checkpoint.exists():
+        if not arguments.resume:
+            raise Fault(f"{run.folder} holds a run: --resume goes on with it, --run names another")
         run.resume()
-    elif not run.checkpoint.exists() and (run.folder / "history.jsonl").exists():
+    elif (run.folder / "history.jsonl").exists():
         raise Fault(f"{run.folder} holds a run without its checkpoint")
     elif arguments.seconds:
         run.fit(arguments.seconds)
@@ -188,13 +190,25 @@ def work(arguments):
     training.processes.end()
 
 
+def positive(kind):
+    """An argument's type: a number of a kind, above 0."""
+
+    def read(text):
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return value
+
+    return read
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", required=True, help="folder with architecture.json and config.json")
     parser.add_argument("--data", required=True, help="packed data set")
     parser.add_argument("--resume", action="store_true", help="go on from checkpoint.pt")
-    parser.add_argument("--seconds", type=float, help="train as many epochs as fit, whatever config.json says")
-    parser.add_argument("--steps", type=int, help="stop after so many steps")
+    parser.add_argument("--seconds", type=positive(float), help="train as many epochs as fit, whatever config.json says")
+    parser.add_argument("--steps", type=positive(int), help="stop after so many steps")
     parser.add_argument("--profile", action="store_true", help="measure some steps of each stage, and write nothing")
     parser.add_argument("--checkpoint-seconds", type=float, default=60, help="longest time between two checkpoints")
     try:
