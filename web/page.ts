@@ -173,7 +173,7 @@ async function startCamera(): Promise<void> {
   } catch (cause) {
     if (own !== asked) return;
     stopCamera();
-    say(error, `The camera cannot be used: ${(cause as Error).message}`);
+    say(error, `The camera cannot be used: ${(cause as Error).message || (cause as Error).name}`);
     return;
   }
   if (video.srcObject === stream) await lookThrough(stream);
