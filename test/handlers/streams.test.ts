@@ -62,6 +62,17 @@ describe('an open stream', () => {
     await vi.waitFor(async () => expect(await ask()).toBe(200));
   });
 
+  test('lets others have their turns between frames that are refused at once', async () => {
+    const app = createApp({ recognizer, ready: () => true });
+    let turns = 0;
+    const timer = setInterval(() => turns++);
+    const init = { method: 'POST', body: '{}\n'.repeat(500) };
+    const answers = await (await app.request('/v1/expressions/stream', init)).text();
+    clearInterval(timer);
+    expect(answers.trimEnd().split('\n')).toHaveLength(500);
+    expect(turns).toBeGreaterThan(100);
+  });
+
   test('that the server ends has a last line that says so', async () => {
     const { sender, response } = openStream(50);
     sender.enqueue(new TextEncoder().encode('{"image": 7}\n'));

@@ -53,6 +53,7 @@ export async function recognizeFrames(
       for await (const line of lines(c.req.raw.body, limits, c.get('stopping'))) {
         if (out.aborted || signal.aborted) return;
         await write(out, await answer(line, frame++));
+        await othersTurn();
       }
     } catch (error) {
       if (out.aborted || signal.aborted) return;
@@ -78,6 +79,9 @@ export async function recognizeFrames(
   );
   return stream(c, (out) => answerAll(out).finally(ended));
 }
+
+/** Frames that are refused wait for nothing: a line of two bytes each, they would keep all other requests waiting. */
+const othersTurn = () => new Promise((resolve) => setTimeout(resolve));
 
 /**
  * The lines of a body that are not empty, each within the limits that hold for a whole body elsewhere.
