@@ -39,7 +39,7 @@ export const settings = z.object({
     .default(DEFAULT_RECEIVE_MS)
     .describe(
       "Longest wait for a request's headers, for its body, and for each line of a stream, milliseconds; then 408. So long may " +
-        'a client take to read an answer of a stream, too',
+        'a client leave an answer unread, too',
     ),
   MAX_BODY_BYTES: wholeNumber(1, 1_000_000_000)
     .default(DEFAULT_MAX_BODY_BYTES)
