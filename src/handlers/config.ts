@@ -27,8 +27,8 @@ export const settings = z.object({
   RATE_LIMIT: wholeNumber(0, 1_000_000)
     .default(0)
     .describe(
-      'Most requests a minute of a key, or of an address without keys; beyond it 429. 0 is no limit. Behind a proxy all ' +
-        "have the proxy's address: let it limit them, or give keys",
+      'Most requests a minute of a key, or without keys of an address (of IPv6, a /64); beyond it 429. 0 is no limit. Behind a ' +
+        "proxy all have the proxy's address: let it limit them, or give keys",
     ),
   MAX_CONCURRENT: wholeNumber(1, 100_000)
     .default(64)
