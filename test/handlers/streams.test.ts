@@ -62,14 +62,23 @@ describe('an open stream', () => {
     await vi.waitFor(async () => expect(await ask()).toBe(200));
   });
 
-  test('lets others have their turns between frames that are refused at once', async () => {
+  test.each([
+    ['frames that are refused at once', ['{}\n'.repeat(500)], 500],
+    ['pieces of empty lines', Array(500).fill('\r\n\n'), 0],
+  ])('lets others have their turns between %s', async (_, pieces, frames) => {
     const app = createApp({ recognizer, ready: () => true });
     let turns = 0;
     const timer = setInterval(() => turns++);
-    const init = { method: 'POST', body: '{}\n'.repeat(500) };
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(new TextEncoder().encode(piece));
+        controller.close();
+      },
+    });
+    const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
     const answers = await (await app.request('/v1/expressions/stream', init)).text();
     clearInterval(timer);
-    expect(answers.trimEnd().split('\n')).toHaveLength(500);
+    expect(answers.split('\n')).toHaveLength(frames + 1);
     expect(turns).toBeGreaterThan(100);
   });
 

@@ -80,7 +80,7 @@ export async function recognizeFrames(
   return stream(c, (out) => answerAll(out).finally(ended));
 }
 
-/** Frames that are refused wait for nothing: a line of two bytes each, they would keep all other requests waiting. */
+/** Empty lines, and frames that are refused, wait for nothing: of a byte or two each, they would keep all other requests waiting. */
 const othersTurn = () => new Promise((resolve) => setTimeout(resolve));
 
 /**
@@ -116,6 +116,7 @@ async function* lines(
         late = timeLimit(receiveMs, signal);
       }
       gathered.add(value.subarray(start));
+      await othersTurn();
     }
     const rest = gathered.take();
     if (!isBlank(rest)) yield rest;
