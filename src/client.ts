@@ -72,7 +72,8 @@ export interface StreamOptions extends RecognizeOptions {
 }
 
 /**
- * @throws TypeError where `url` is no address of a server, or has a password in it, and where `timeoutMs` is no time
+ * @throws TypeError where `url` is no address of a server, or has a password in it, where `timeoutMs` is no time, and where
+ *   `key` has a control character in it
  * @example
  * import { createClient } from 'mien/client';
  * const client = createClient({ url: 'http://localhost:8080' });
@@ -82,6 +83,7 @@ export function createClient({ url, key, timeoutMs = 30_000, fetch: send = fetch
   const base = baseOf(url);
   if (!(timeoutMs >= 0))
     throw new TypeError(`timeoutMs has to be a number of milliseconds; it is ${timeoutMs}.`);
+  const authorization = key ? { authorization: `Bearer ${asHeader(key)}` } : {};
   const late = () => noAnswer(base, `not within ${timeoutMs} ms`);
 
   /** Sends a body, and gives the answer where it is a success. */
@@ -93,7 +95,7 @@ export function createClient({ url, key, timeoutMs = 30_000, fetch: send = fetch
     const address = new URL(path, base);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) address.searchParams.set(name, `${value}`);
-    const headers = { ...init.headers, ...(key && { authorization: `Bearer ${key}` }) };
+    const headers = { ...init.headers, ...authorization };
     const response = await send(address, { method: 'POST', ...init, headers } as RequestInit);
     if (response.ok) return response;
     // What was sent by POST is then asked for by GET.
@@ -179,6 +181,17 @@ function baseOf(url: string | URL): URL {
     throw new TypeError('url may have neither a name nor a password in it: a key is given as key.');
   base.pathname = base.pathname.replace(/\/*$/, '/');
   return base;
+}
+
+/**
+ * A key as a header takes it: a character a byte, of what it is in UTF-8. White space around it, as a file's last line break,
+ * is none of it.
+ * @throws TypeError without the key, where `fetch` would name it in an error that may be logged
+ */
+function asHeader(key: string): string {
+  const text = key.trim();
+  if (/\p{Cc}/u.test(text)) throw new TypeError('key has a line break or another control character in it.');
+  return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 /** What `fetch` sends of a photo: memory that threads share it does not take. @throws MienError */

@@ -152,7 +152,7 @@ describe('createClient', () => {
     expect(await client.recognizeBatch([shared], { maxFaces: 1 })).toMatchObject([{ faces }]);
   });
 
-  test('is not made for an address with a password, which its error keeps, nor for a time that is none', () => {
+  test('is not made for an address with a password, which its error keeps, nor for a time or a key that is none', () => {
     const message = (options: object) => {
       try {
         createClient({ url: 'http://mien.test', ...options });
@@ -164,6 +164,10 @@ describe('createClient', () => {
     expect(message({ url: 'http://me:secret@mien.test' })).not.toContain('secret');
     for (const timeoutMs of [Number.NaN, -1, '5s'])
       expect(message({ timeoutMs })).toMatch(/^TypeError: timeoutMs has to be a number/);
+    for (const key of ['hidden\nkey', 'hidden\0key']) {
+      expect(message({ key })).toMatch(/^TypeError: key has a line break/);
+      expect(message({ key })).not.toContain('hidden');
+    }
   });
 
   test.each(['localhost:8911', '', undefined])('is not made for the address %j', (url) => {

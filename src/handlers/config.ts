@@ -27,8 +27,8 @@ export const settings = z.object({
   RATE_LIMIT: wholeNumber(0, 1_000_000)
     .default(0)
     .describe(
-      'Most requests a minute of a key, or of an address without keys; beyond it 429. 0 is no limit. Behind a proxy all ' +
-        "have the proxy's address: let it limit them, or give keys",
+      'Most requests a minute of a key, or without keys of an address (of IPv6, a /64); beyond it 429. 0 is no limit. Behind a ' +
+        "proxy all have the proxy's address: let it limit them, or give keys",
     ),
   MAX_CONCURRENT: wholeNumber(1, 100_000)
     .default(64)
@@ -39,7 +39,7 @@ export const settings = z.object({
     .default(DEFAULT_RECEIVE_MS)
     .describe(
       "Longest wait for a request's headers, for its body, and for each line of a stream, milliseconds; then 408. So long may " +
-        'a client take to read an answer of a stream, too',
+        'a client leave an answer unread, too',
     ),
   MAX_BODY_BYTES: wholeNumber(1, 1_000_000_000)
     .default(DEFAULT_MAX_BODY_BYTES)

@@ -58,11 +58,31 @@ export function imagesFromBody(contentType: string | undefined, body: Uint8Array
   return images.map((image) => () => fileBytes(image));
 }
 
+/** Most values of JSON that holds pictures: these, and what is said of them. */
+const MOST_VALUES = 1000;
+
+const VALUE_MARKS = [...',[{'].map((mark) => mark.charCodeAt(0));
+
+/**
+ * Whether JSON may hold more values than that: each has a comma or a bracket before it. Counted, since millions of empty lists
+ * would take seconds to parse, for which all other requests wait; long texts are quick.
+ */
+function hasMoreValues(json: Uint8Array, most: number): boolean {
+  let values = 0;
+  for (const mark of VALUE_MARKS)
+    for (let at = json.indexOf(mark); at >= 0; at = json.indexOf(mark, at + 1))
+      if (++values > most) return true;
+  return false;
+}
+
 /**
  * @param what the client is told of
+ * @param mostValues texts, numbers, lists and objects that it may hold
  * @throws ApiError `invalid_request`
  */
-export function parseJson(body: Uint8Array, what = 'The body'): unknown {
+export function parseJson(body: Uint8Array, what = 'The body', mostValues = MOST_VALUES): unknown {
+  if (hasMoreValues(body, mostValues))
+    throw new ApiError('invalid_request', `${what} holds more than ${mostValues} values.`);
   try {
     return JSON.parse(new TextDecoder().decode(body));
   } catch (cause) {

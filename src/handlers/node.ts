@@ -25,6 +25,7 @@ import { metered } from './middleware/metered.js';
 import { unreadBody } from './middleware/unread-body.js';
 import { createDraining, type Draining } from './node/draining.js';
 import { servedRecognizer } from './node/served-recognizer.js';
+import { endUntaken } from './node/untaken.js';
 import { observed } from './observed.js';
 import { sageMaker } from './routes/sagemaker.js';
 import type { Tracing } from './tracing.js';
@@ -128,6 +129,7 @@ function listen({ fetch }: Hono<AppEnv>, config: Config, listening: () => Promis
     log('info', `mien listens on ${url(hostname, address.port)}`);
     listening().catch(fail);
   }) as Server;
+  endUntaken(server, config.RECEIVE_TIMEOUT_MS);
   server.on('error', (error: NodeJS.ErrnoException) => fail(listenError(error, config)));
   return server;
 }

@@ -200,6 +200,18 @@ describe('a stream of frames', () => {
   });
 });
 
+test.each([
+  'secret',
+  ' secret\n',
+  'clé',
+  'ключ',
+  '鍵🔑',
+])('the key %j is the one that the server knows', async (key) => {
+  const keys = [createHash('sha256').update(key.trim()).digest('hex')];
+  const url = await appServer({ guard: () => ({ keys, anonymous: false, corsOrigins: [] }) });
+  expect(await createClient({ url, key }).recognize(photo)).toEqual({ faces: [] });
+});
+
 test('JSON that is no answer of mien’s is none', async () => {
   const client = createClient({ url: await otherServer(answering('application/json', '{"hello":1}')) });
   for (const answer of [client.recognize(photo), client.recognizeBatch([photo])])

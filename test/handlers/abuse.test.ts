@@ -142,6 +142,27 @@ describe('slow clients', () => {
     expect(ms).toBeLessThan(1500 + 1000);
   });
 
+  test('who take nothing of their answers are cut off', async () => {
+    const [asked, path] = [20, '/browser/mien.js'];
+    const each = (await (await fetch(server.url + path)).arrayBuffer()).byteLength;
+    const one = `GET ${path} HTTP/1.1\r\nHost: mien\r\n\r\n`;
+    const last = one.replace('Host', 'Connection: close\r\nHost');
+    const { text } = await dialogue(one.repeat(asked - 1) + last, (socket) => {
+      socket.pause();
+      // Node waits once more where something moved within its time.
+      setTimeout(() => socket.resume(), 2 * (1500 + 2000) + 1000);
+    });
+    expect(text.length).toBeLessThan(asked * each);
+  });
+
+  test('who take their time between requests are not', async () => {
+    const { text } = await dialogue('GET /healthz HTTP/1.1\r\nHost: mien\r\n\r\n', (socket) => {
+      const last = 'GET /healthz HTTP/1.1\r\nHost: mien\r\nConnection: close\r\n\r\n';
+      setTimeout(() => socket.write(last), 1500 + 2000 + 1500);
+    });
+    expect(text.match(/HTTP\/1\.1 200 /g)).toHaveLength(2);
+  });
+
   test('take places, and beyond those the next is told to come again; then it is answered', async () => {
     const slow = Array.from({ length: 4 }, () => dialogue(`${HEAD}\r\n`));
     await new Promise((resolve) => setTimeout(resolve, 300));

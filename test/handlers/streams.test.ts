@@ -62,6 +62,26 @@ describe('an open stream', () => {
     await vi.waitFor(async () => expect(await ask()).toBe(200));
   });
 
+  test.each([
+    ['frames that are refused at once', ['{}\n'.repeat(500)], 500],
+    ['pieces of empty lines', Array(500).fill('\r\n\n'), 0],
+  ])('lets others have their turns between %s', async (_, pieces, frames) => {
+    const app = createApp({ recognizer, ready: () => true });
+    let turns = 0;
+    const timer = setInterval(() => turns++);
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(new TextEncoder().encode(piece));
+        controller.close();
+      },
+    });
+    const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
+    const answers = await (await app.request('/v1/expressions/stream', init)).text();
+    clearInterval(timer);
+    expect(answers.split('\n')).toHaveLength(frames + 1);
+    expect(turns).toBeGreaterThan(100);
+  });
+
   test('that the server ends has a last line that says so', async () => {
     const { sender, response } = openStream(50);
     sender.enqueue(new TextEncoder().encode('{"image": 7}\n'));

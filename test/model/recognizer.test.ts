@@ -57,6 +57,28 @@ describe('composeRecognizer', () => {
   const compose = (classifier: Classifier) => composeRecognizer(parts(classifier));
   const ANY_PICTURE = encodePng(pattern(32, 32));
 
+  test('lets all else have a turn between the maps of two faces', async () => {
+    const [count, side] = [50, 8];
+    const box = { x: 0, y: 0, width: 1, height: 1 };
+    const found = {
+      image: { width: 1, height: 1 },
+      faces: Array(count).fill({ box, confidence: 1, roll: 0, crop: box }),
+      crops: new Uint8Array(count * ANY_CROP.length),
+      timing: { decodeMs: 0, detectMs: 0 },
+    };
+    const recognizer = composeRecognizer({
+      ...parts(countingClassifier().classifier),
+      finder: { find: async () => found, warmUp: async () => {}, dispose() {} },
+      explainer: { evidence: () => ({ side, values: new Float32Array(count * side * side) }) },
+    });
+    let turns = 0;
+    const timer = setInterval(() => turns++);
+    const { faces } = await recognizer.recognize(ANY_PICTURE, { saliency: 'happy' });
+    clearInterval(timer);
+    expect(faces).toHaveLength(count);
+    expect(turns).toBeGreaterThan(count / 2);
+  });
+
   test('classifies all crops in one call, and gives each face its own scores, best first', async () => {
     const { calls, classifier } = countingClassifier();
     const pair = beside(astronaut(), mirrored(astronaut()));

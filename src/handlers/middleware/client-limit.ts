@@ -1,6 +1,7 @@
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { MiddlewareHandler } from 'hono';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { networkOf } from '../client-network.js';
 import type { AppEnv } from '../env.js';
 import { ApiError } from '../errors.js';
 
@@ -13,7 +14,7 @@ export function clientLimit(requestsAMinute: number): MiddlewareHandler<AppEnv> 
   const limiter = new RateLimiterMemory({ points: requestsAMinute, duration: 60 });
   return async (c, next) => {
     try {
-      await limiter.consume(c.get('client') ?? getConnInfo(c).remote.address ?? 'unknown');
+      await limiter.consume(c.get('client') ?? networkOf(getConnInfo(c).remote.address ?? 'unknown'));
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused;
       const retryAfterSeconds = Math.ceil(refused.msBeforeNext / 1000);

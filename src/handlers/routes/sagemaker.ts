@@ -5,7 +5,7 @@ import { isJson, parseJson } from '../input.js';
 import { type BodyLimits, limitedBody } from '../middleware/limited-body.js';
 import { recognizePhoto } from './expressions.js';
 import { whenReady } from './health.js';
-import { HEADER_LENGTH } from './inference/tensors.js';
+import { HEADER_LENGTH, MOST_VALUES } from './inference/tensors.js';
 import { infer } from './inference.js';
 
 /**
@@ -32,6 +32,6 @@ export function sageMaker(
 
 function hasInputs(contentType: string | undefined, body: Uint8Array): boolean {
   if (!isJson(contentType) || body.length === 0) return false;
-  const value = parseJson(body);
+  const value = parseJson(body, 'The body', MOST_VALUES);
   return typeof value === 'object' && value !== null && 'inputs' in value;
 }

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
+import { networkOf } from '../client-network.js';
 import type { AppEnv } from '../env.js';
 import { ApiError } from '../errors.js';
 
@@ -25,7 +26,7 @@ export const rateLimit: MiddlewareHandler<AppEnv> = async (c, next) => {
   const limiter = (c.env as WorkerBindings | undefined)?.RATE_LIMIT;
   if (limiter) {
     // Cloudflare sets the header, and takes it off where a client has sent it.
-    const key = c.get('client') ?? c.req.header('cf-connecting-ip') ?? 'unknown';
+    const key = c.get('client') ?? networkOf(c.req.header('cf-connecting-ip') ?? 'unknown');
     const { success } = await limiter.limit({ key });
     if (!success) {
       throw new ApiError('rate_limited', 'Too many requests.', {

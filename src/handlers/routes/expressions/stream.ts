@@ -53,6 +53,7 @@ export async function recognizeFrames(
       for await (const line of lines(c.req.raw.body, limits, c.get('stopping'))) {
         if (out.aborted || signal.aborted) return;
         await write(out, await answer(line, frame++));
+        await othersTurn();
       }
     } catch (error) {
       if (out.aborted || signal.aborted) return;
@@ -78,6 +79,9 @@ export async function recognizeFrames(
   );
   return stream(c, (out) => answerAll(out).finally(ended));
 }
+
+/** Empty lines, and frames that are refused, wait for nothing: of a byte or two each, they would keep all other requests waiting. */
+const othersTurn = () => new Promise((resolve) => setTimeout(resolve));
 
 /**
  * The lines of a body that are not empty, each within the limits that hold for a whole body elsewhere.
@@ -112,6 +116,7 @@ async function* lines(
         late = timeLimit(receiveMs, signal);
       }
       gathered.add(value.subarray(start));
+      await othersTurn();
     }
     const rest = gathered.take();
     if (!isBlank(rest)) yield rest;

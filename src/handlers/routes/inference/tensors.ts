@@ -1,7 +1,10 @@
 import { CROP_BYTES } from '../../../model/architecture.js';
 import { ApiError } from '../../errors.js';
 import { parseJson, validated } from '../../input.js';
-import { type InferRequest, type InferResponse, inferRequest } from './schema.js';
+import { type InferRequest, type InferResponse, inferRequest, MAX_CROPS } from './schema.js';
+
+/** Most values of a request's JSON: those of a tensor, each in a list of its own, and a tenth for what is said beside. */
+export const MOST_VALUES = Math.floor(2.2 * MAX_CROPS * CROP_BYTES);
 
 /** Length in bytes of a body's JSON, where tensors follow it as bytes (the binary tensor data extension). */
 export const HEADER_LENGTH = 'Inference-Header-Content-Length';
@@ -23,7 +26,11 @@ export function readInferRequest(
   if (!(/^\d+$/.test(jsonLength ?? '0') && length <= body.length)) {
     throw invalid(`${HEADER_LENGTH} is ${jsonLength}, the body has ${body.length} bytes.`);
   }
-  const request = validated(inferRequest, parseJson(body.subarray(0, length)), 'The request');
+  const request = validated(
+    inferRequest,
+    parseJson(body.subarray(0, length), 'The body', MOST_VALUES),
+    'The request',
+  );
   const [{ shape, data, parameters }] = request.inputs as [InferRequest['inputs'][0]];
   const bytes = body.subarray(length);
   const binarySize = parameters?.binary_data_size ?? 0;
