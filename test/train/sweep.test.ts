@@ -87,6 +87,7 @@ describe('npm run sweep', () => {
         'pupil-384-4',
         'teacher-unsmoothed-2',
         'pupil-mixed-3',
+        'pupil-dense-3',
       ].map((name) => `--run ${join(out, name)} --data data/fer2013 --resume`),
     );
     expect(readdirSync(join(out, 'pupil-96-3')).sort()).toEqual([
