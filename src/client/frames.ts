@@ -1,5 +1,6 @@
 import { toBase64 } from '../base64.js';
 import { bytesOf, type Photo } from '../model/photo.js';
+import { othersTurn } from '../others-turn.js';
 
 export interface FramesOptions {
   /** Aborted where no more frames are wanted. */
@@ -38,7 +39,7 @@ export function bodyOf(
       async pull(controller) {
         try {
           // Lets the answers be read between frames that come without a pause.
-          await new Promise((resolve) => setTimeout(resolve));
+          await othersTurn();
           const { done, value } = await source.next();
           if (over) return;
           if (done) controller.close();

@@ -1,3 +1,4 @@
+import { othersTurn } from '../others-turn.js';
 import { CROP_SIZE } from './architecture.js';
 import type { Assets } from './assets.js';
 import { currentBackend, makeCurrent } from './backends/current.js';
@@ -198,6 +199,7 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
     );
     const drawn: RecognizedFace[] = [];
     for (const [index, face] of recognized.entries()) {
+      // A map takes some milliseconds to draw, and there may be a hundred.
       await othersTurn();
       const label = labels[index] as Label;
       const image = drawEvidence(png, values.subarray(index * side * side, (index + 1) * side * side), side);
@@ -267,9 +269,6 @@ export function composeRecognizer(parts: RecognizerParts): Recognizer {
     },
   };
 }
-
-/** A map takes some milliseconds to draw, for which all else in a server would wait, a hundred times where there are as many faces. */
-const othersTurn = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Callers without types may hand over anything. */
 function checkOptions({

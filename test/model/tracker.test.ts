@@ -51,7 +51,7 @@ describe('a tracker', () => {
     }
   });
 
-  test('takes what a face has moved while it was missing for several frames’', () => {
+  test('takes what a face has moved while it was missing for several frames', () => {
     const tracker = createTracker();
     tracker.update([face(0)]);
     tracker.update([face(0.25)]);

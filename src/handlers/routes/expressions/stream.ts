@@ -3,6 +3,7 @@ import { stream } from 'hono/streaming';
 import type { StreamingApi } from 'hono/utils/stream';
 import type { Recognition, Recognizer } from '../../../model/recognizer.js';
 import { createTracker, type TrackedFace } from '../../../model/tracker.js';
+import { othersTurn } from '../../../others-turn.js';
 import type { AppEnv } from '../../env.js';
 import type { ErrorBody } from '../../errors.js';
 import { gather } from '../../gathered.js';
@@ -53,6 +54,7 @@ export async function recognizeFrames(
       for await (const line of lines(c.req.raw.body, limits, c.get('stopping'))) {
         if (out.aborted || signal.aborted) return;
         await write(out, await answer(line, frame++));
+        // Frames that are refused wait for nothing, and are of a byte or two each.
         await othersTurn();
       }
     } catch (error) {
@@ -79,9 +81,6 @@ export async function recognizeFrames(
   );
   return stream(c, (out) => answerAll(out).finally(ended));
 }
-
-/** Empty lines, and frames that are refused, wait for nothing: of a byte or two each, they would keep all other requests waiting. */
-const othersTurn = () => new Promise((resolve) => setTimeout(resolve));
 
 /**
  * The lines of a body that are not empty, each within the limits that hold for a whole body elsewhere.
@@ -116,6 +115,7 @@ async function* lines(
         late = timeLimit(receiveMs, signal);
       }
       gathered.add(value.subarray(start));
+      // So are empty lines.
       await othersTurn();
     }
     const rest = gathered.take();
